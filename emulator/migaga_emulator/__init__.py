@@ -1,0 +1,1 @@
+"""A Discord gateway and REST emulator with fault injection and a ledger."""

@@ -1,0 +1,1 @@
+"""The feature modules that come with Migaga, one folder each."""

@@ -1,0 +1,1 @@
+"""The module system: from a decorated class to handlers that run."""

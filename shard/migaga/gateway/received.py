@@ -1,0 +1,36 @@
+"""An event as it came from the gateway, before any object is built for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any
+
+# Events that create something with an id of its own: that id is the same in every session that delivers the event.
+_OWN_ID = frozenset({"MESSAGE_CREATE", "INTERACTION_CREATE"})
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """One dispatch of one session, in order of receipt."""
+
+    name: str
+    """Discord's event name, such as `MESSAGE_CREATE`."""
+    shard_id: int
+    session_id: str
+    """A secret: never log it."""
+    seq: int
+    payload: dict[str, Any]
+    """The raw `d` of the dispatch."""
+    received_at: float
+    """`time.monotonic()` when it was received."""
+
+    @property
+    def key(self) -> str:
+        """Name this event for effects that must happen once.
+
+        The own id for what creates one, else session and sequence number. Hashed, because the session id is a secret.
+        """
+        if self.name in _OWN_ID:
+            return f"{self.name}:{self.payload['id']}"
+        return blake2b(f"{self.session_id}:{self.seq}".encode(), digest_size=16).hexdigest()

@@ -1,0 +1,1 @@
+"""The database: engine, tables, migrations and stores. Knows neither hikari nor Discord's payloads."""
