@@ -1,0 +1,1 @@
+"""Fixtures with which a module author tests a module against the emulator."""
