@@ -1,0 +1,49 @@
+# Everything a person does with a checkout. `make help` lists it.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+SOURCES := shard operator emulator modules tests
+ARGS   ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check format bench lock clean test-system
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(READY) ## Make the virtual environment with everything of the lock file
+
+$(READY): requirements/dev.lock pyproject.toml scripts/setup
+	@PYTHON="$(PYTHON)" scripts/setup "$(VENV)"
+	@touch $(READY)
+
+demo: $(READY) ## Run a fleet of 4 shards against the emulator and show what it does (ARGS=--forever keeps it running)
+	@$(BIN)/migaga demo $(ARGS)
+
+test-system: $(READY) ## Install the system packages that tests need (MariaDB)
+	@scripts/system-packages
+
+test: $(READY) test-system ## Run all tests (ARGS are given to pytest)
+	$(BIN)/python -m pytest $(ARGS)
+
+check: $(READY) ## Formatting, lint, types, layers, spelling of the lock file
+	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/mypy shard operator emulator modules tests
+	$(BIN)/lint-imports
+	$(BIN)/python scripts/check_repository.py
+
+format: $(READY) ## Format and fix what can be fixed
+	$(BIN)/ruff format $(SOURCES)
+	$(BIN)/ruff check --fix $(SOURCES)
+
+bench: $(READY) ## Measure the hot path against peers, as ratios within one run
+	$(BIN)/python -m tests.bench $(ARGS)
+
+lock: $(READY) ## Make the lock files anew from pyproject.toml
+	@scripts/lock "$(BIN)/uv"
+
+clean: ## Remove what the targets above made
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
