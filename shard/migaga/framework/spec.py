@@ -165,6 +165,8 @@ class ComponentSpec:
     requirements: Requirements
     parameters: tuple[str, ...] = ()
     """Names of the handler's arguments that are filled from the custom id, in order."""
+    arguments: tuple[ParameterSpec, ...] = ()
+    """The same arguments with their types: see `custom_ids.component_arguments`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,11 +180,19 @@ class OptionSpec:
     minimum: int | float | None = None
     maximum: int | float | None = None
     choices: tuple[Choice, ...] = ()
+    nullable: bool = False
+    """It may be unset (`X | None`)."""
+    convert: Callable[[Any], Any] | None = None
+    """Last step: an Enum or Literal from the choice's value."""
 
 
 @dataclass(frozen=True, slots=True)
 class InjectedSpec:
-    """A handler's argument that is filled by its type."""
+    """A handler's argument that is filled by its type.
+
+    In listeners and tasks this includes the context (`EventContext`, `TaskContext`), because they need not take one.
+    Commands, menus, components, modals and autocompletes always take theirs as first argument; it is not listed.
+    """
 
     argument: str
     type: Any
