@@ -1,0 +1,125 @@
+"""Errors as Discord answers them: HTTP status, JSON error code, message, and the tree of what is wrong with a body."""
+
+from __future__ import annotations
+
+from migaga_emulator.world.wire import JsonObject
+
+
+class DiscordError(Exception):
+    """What a REST route answers instead of a result."""
+
+    def __init__(self, status: int, code: int, message: str, errors: JsonObject | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+        self.errors = errors
+
+    def body(self) -> JsonObject:
+        """The JSON body of the answer."""
+        body: JsonObject = {"message": self.message, "code": self.code}
+        return body if self.errors is None else body | {"errors": self.errors}
+
+
+def unauthorized() -> DiscordError:
+    """The token is missing, wrong or revoked."""
+    return DiscordError(401, 0, "401: Unauthorized")
+
+
+def not_found() -> DiscordError:
+    """No such route, or a thing without an error code of its own."""
+    return DiscordError(404, 0, "404: Not Found")
+
+
+def method_not_allowed() -> DiscordError:
+    """The route exists for another method."""
+    return DiscordError(405, 0, "405: Method Not Allowed")
+
+
+_UNKNOWN = {
+    "Account": 10001,
+    "Application": 10002,
+    "Channel": 10003,
+    "Guild": 10004,
+    "Invite": 10006,
+    "Member": 10007,
+    "Message": 10008,
+    "Permission Overwrite": 10009,
+    "Role": 10011,
+    "User": 10013,
+    "Emoji": 10014,
+    "Webhook": 10015,
+    "Ban": 10026,
+    "interaction": 10062,
+    "application command": 10063,
+}
+
+
+def unknown(thing: str) -> DiscordError:
+    """404 with the code of `thing`: "Channel", "Message", ... KeyError for a thing Discord has no code for."""
+    return DiscordError(404, _UNKNOWN[thing], f"Unknown {thing}")
+
+
+def missing_access() -> DiscordError:
+    """The bot cannot see it."""
+    return DiscordError(403, 50001, "Missing Access")
+
+
+def missing_permissions() -> DiscordError:
+    """The bot lacks a permission, or stands too low."""
+    return DiscordError(403, 50013, "Missing Permissions")
+
+
+def empty_message() -> DiscordError:
+    """Nothing to send."""
+    return DiscordError(400, 50006, "Cannot send an empty message")
+
+
+def cannot_dm() -> DiscordError:
+    """The person takes no direct messages from this bot."""
+    return DiscordError(403, 50007, "Cannot send messages to this user")
+
+
+def already_acknowledged() -> DiscordError:
+    """The interaction has its first answer."""
+    return DiscordError(400, 40060, "Interaction has already been acknowledged.")
+
+
+def invalid_json() -> DiscordError:
+    """The body is no JSON."""
+    return DiscordError(400, 50109, "The request body contains invalid JSON.")
+
+
+class Problems:
+    """Collects what is wrong with a body, in Discord's tree: a level for each key or index, leaves under `_errors`."""
+
+    def __init__(self) -> None:
+        self._tree: JsonObject = {}
+
+    def add(self, path: tuple[str | int, ...], code: str, message: str) -> None:
+        """Note a fault of the value at `path`."""
+        node = self._tree
+        for part in path:
+            child = node.setdefault(str(part), {})
+            if not isinstance(child, dict):
+                return
+            node = child
+        leaves = node.setdefault("_errors", [])
+        if isinstance(leaves, list):
+            leaves.append({"code": code, "message": message})
+
+    def raise_if_any(self) -> None:
+        """Raise 50035 with all faults noted so far."""
+        if self._tree:
+            raise DiscordError(400, 50035, "Invalid Form Body", self._tree)
+
+
+def invalid_form(path: tuple[str | int, ...], code: str, message: str) -> DiscordError:
+    """50035 with one fault."""
+    problems = Problems()
+    problems.add(path, code, message)
+    try:
+        problems.raise_if_any()
+    except DiscordError as error:
+        return error
+    raise AssertionError("a problem was noted")
