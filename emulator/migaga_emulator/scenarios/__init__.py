@@ -1,0 +1,1 @@
+"""Runs of a real fleet against the emulator, judged by the ledger."""

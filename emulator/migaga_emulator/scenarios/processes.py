@@ -1,0 +1,142 @@
+"""A bot as an operating system process, started and stopped the way an operator does it. Called by the scenarios."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from migaga.common.errors import MigagaError
+
+LAST_LINES = 15
+
+
+@dataclass(frozen=True, slots=True)
+class BotConfig:
+    """What one process of the fleet is told."""
+
+    application_id: int
+    token: str
+    api_url: str
+    database_url: str
+    modules: tuple[str, ...]
+    shards: str
+    http_port: int
+    owner_ids: tuple[int, ...] = ()
+    module_directories: tuple[Path, ...] = ()
+
+    def write(self, path: Path) -> None:
+        """Write it as a `config.ini`, readable by its owner only, because the token is in it."""
+        path.touch(mode=0o600)
+        path.write_text(
+            "\n".join(
+                [
+                    "[Env]",
+                    f"ClientId = {self.application_id}",
+                    f"Token = {self.token}",
+                    "[Bot]",
+                    f"OwnerIds = {' '.join(map(str, self.owner_ids))}",
+                    "[Database]",
+                    f"Url = {self.database_url}",
+                    "[Discord]",
+                    f"ApiUrl = {self.api_url}",
+                    "[Shards]",
+                    f"Count = {self.shards}",
+                    "[Modules]",
+                    f"Load = {' '.join(self.modules)}",
+                    f"Directories = {' '.join(map(str, self.module_directories))}",
+                    "[Http]",
+                    f"Port = {self.http_port}",
+                    "",
+                ]
+            )
+        )
+
+
+class BotProcess:
+    """One running `migaga run`. Make it with `bot_process`."""
+
+    def __init__(self, process: asyncio.subprocess.Process, log: Path) -> None:
+        self._process = process
+        self._log = log
+        self._asked_to_stop = False
+
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        return self._process.pid
+
+    async def stop(self, *, within: float = 30.0) -> None:
+        """Send SIGTERM and wait for the end.
+
+        Args:
+            within: Seconds until it is killed.
+
+        Raises:
+            MigagaError: It had to be killed, or left with an exit code other than 0.
+        """
+        self._asked_to_stop = True
+        if self._process.returncode is None:
+            self._process.send_signal(signal.SIGTERM)
+        try:
+            code = await asyncio.wait_for(self._process.wait(), within)
+        except TimeoutError as late:
+            await self.kill()
+            raise MigagaError(
+                f"the bot did not stop within {within:.0f} s of SIGTERM; its log ends:\n{self.tail()}"
+            ) from late
+        if code != 0:
+            raise MigagaError(f"the bot left with exit code {code}; its log ends:\n{self.tail()}")
+
+    async def kill(self) -> None:
+        """Send SIGKILL and wait for the end."""
+        self._asked_to_stop = True
+        if self._process.returncode is None:
+            self._process.kill()
+        await self._process.wait()
+
+    async def watch(self) -> None:
+        """Return when it was asked to stop and did; raise `MigagaError` when it ends by itself."""
+        code = await self._process.wait()
+        if not self._asked_to_stop:
+            raise MigagaError(f"the bot ended by itself with exit code {code}; its log ends:\n{self.tail()}")
+
+    def tail(self) -> str:
+        """Return the last lines of its log."""
+        return "\n".join(self._log.read_text(errors="replace").splitlines()[-LAST_LINES:])
+
+
+@asynccontextmanager
+async def bot_process(config: Path, log: Path, environment: Mapping[str, str]) -> AsyncIterator[BotProcess]:
+    """Run `migaga run` with `config`, its output appended to `log`. It never outlives the block."""
+    with log.open("ab") as output:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "migaga.cli.main",
+            "run",
+            "--config",
+            str(config),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            env=dict(environment),
+        )
+    bot = BotProcess(process, log)
+    try:
+        yield bot
+    finally:
+        await bot.kill()
+
+
+def free_port() -> int:
+    """Return a TCP port on loopback that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
