@@ -1,0 +1,184 @@
+"""Engines, connections and transactions of the fleet's database.
+
+The composition root opens one `Database` for a process; stores, the framework and `migaga db` work through it.
+How the two families are set up is in `engines.py`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from shutil import rmtree
+from tempfile import mkdtemp
+
+from sqlalchemy import exc, text
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
+
+from migaga.common.errors import UnavailableError
+from migaga.storage.engines import BEGIN_OPTION, Engines, make_engines
+from migaga.storage.failures import explain
+from migaga.storage.urls import Dialect, Target, parse_url
+
+Work = Callable[[AsyncSession], Awaitable[None]]
+
+
+class Database:
+    """The database of one bot, as one process sees it. Made by `open_database`."""
+
+    dialect: Dialect
+    engine: AsyncEngine
+    """For handlers and stores."""
+    lease_engine: AsyncEngine
+    """An own small pool, that modules cannot exhaust: sessions of shards."""
+    maintenance_engine: AsyncEngine
+    """No pool and no time limit on an answer: for migrations."""
+
+    def __init__(self, target: Target, engines: Engines) -> None:
+        self.dialect = target.dialect
+        self.label = target.label
+        self.path = Path(target.url.database) if target.dialect == "sqlite" and target.url.database else None
+        self.engine, self.lease_engine, self.maintenance_engine = engines.handlers, engines.leases, engines.maintenance
+        self._writers = _sessions(self.engine, "IMMEDIATE")
+        self._readers = _sessions(self.engine, "DEFERRED")
+        self._leases = _sessions(self.lease_engine, "IMMEDIATE")
+
+    def transaction(self) -> AbstractAsyncContextManager[AsyncSession]:
+        """Open a transaction that may write: committed at the end, rolled back on an error.
+
+        Begun by the first statement; on SQLite `BEGIN IMMEDIATE`, so that reading and then writing cannot fail.
+
+        Raises:
+            ConfigError, UnavailableError: When no connection can be had, or it broke.
+        """
+        return self._committed(self._writers)
+
+    def lease_transaction(self) -> AbstractAsyncContextManager[AsyncSession]:
+        """Open a transaction on the pool that modules cannot exhaust. For sessions and leases only."""
+        return self._committed(self._leases)
+
+    def session(self) -> AbstractAsyncContextManager[AsyncSession]:
+        """Open a session whose user commits when it wants, several times; what is not committed is rolled back."""
+        return self._scope(self._writers)
+
+    def read(self) -> AbstractAsyncContextManager[AsyncSession]:
+        """Open a session for reading only; nothing is ever committed."""
+        return self._scope(self._readers)
+
+    async def ping(self) -> None:
+        """Ask the database for an answer.
+
+        Raises:
+            ConfigError, UnavailableError: It gives none.
+        """
+        async with self.read() as session:
+            await session.execute(text("SELECT 1"))
+
+    @asynccontextmanager
+    async def _committed(self, sessions: async_sessionmaker[AsyncSession]) -> AsyncIterator[AsyncSession]:
+        async with self._scope(sessions) as session:
+            yield session
+            await session.commit()
+
+    @asynccontextmanager
+    async def _scope(self, sessions: async_sessionmaker[AsyncSession]) -> AsyncIterator[AsyncSession]:
+        session = sessions()
+        try:
+            yield session
+        except asyncio.CancelledError:
+            # The connection may be half-read: its next user would get the answer to this question.
+            await session.invalidate()
+            raise
+        except (exc.SQLAlchemyError, OSError) as error:
+            await session.close()
+            known = explain(error, self.label)
+            if known is None:
+                raise
+            raise known from error
+        finally:
+            await session.close()
+
+
+def _sessions(engine: AsyncEngine, begin: str) -> async_sessionmaker[AsyncSession]:
+    return async_sessionmaker(engine.execution_options(**{BEGIN_OPTION: begin}), expire_on_commit=False)
+
+
+@asynccontextmanager
+async def open_database(url: str, *, pool_size: int = 10) -> AsyncIterator[Database]:
+    """Connect to the database at `url` and close every connection at the end.
+
+    `sqlite+aiosqlite:///file` and `mysql+asyncmy://user:password@host/database`; the short forms `sqlite://`,
+    `mysql://` and `mariadb://` mean the same drivers. A SQLite url without a file is a database for this block only.
+
+    Args:
+        url: Where it is. MySQL options: `ssl`, `ssl_ca`, `ssl_cert`, `ssl_key`, `ssl_check_hostname`, `unix_socket`.
+        pool_size: Connections for handlers; the lease pool comes on top.
+
+    Raises:
+        ConfigError: The url, user, password or database is wrong.
+        UnavailableError: The server does not answer.
+    """
+    target = parse_url(url)
+    if target.memory:
+        # A file, because several connections to `:memory:` are several databases, and a cancelled query costs one.
+        folder = await asyncio.to_thread(mkdtemp, prefix="migaga-")
+        try:
+            file = target.url.set(database=f"{folder}/memory.db")
+            async with _opened(Target("sqlite", file, target.label), pool_size) as database:
+                yield database
+        finally:
+            await asyncio.to_thread(rmtree, folder, ignore_errors=True)
+        return
+    async with _opened(target, pool_size) as database:
+        yield database
+
+
+@asynccontextmanager
+async def _opened(target: Target, pool_size: int) -> AsyncIterator[Database]:
+    engines = make_engines(target, pool_size)
+    try:
+        database = Database(target, engines)
+        await database.ping()
+        yield database
+    finally:
+        await engines.dispose()
+
+
+async def wait_for_database(
+    url: str,
+    *,
+    timeout: float,
+    on_wait: Callable[[str, float], None],
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+) -> None:
+    """Wait until the database answers.
+
+    Args:
+        url: As for `open_database`.
+        timeout: Seconds to wait at most.
+        on_wait: Called before each pause with the reason (no secrets) and the seconds that are left.
+        clock: Seconds, monotonic.
+        sleep: Pauses for seconds.
+
+    Raises:
+        ConfigError: Waiting cannot help.
+        UnavailableError: It did not answer in time.
+    """
+    deadline = clock() + timeout
+    pause = 0.25
+    while True:
+        try:
+            async with asyncio.timeout(max(1.0, deadline - clock())), open_database(url, pool_size=1):
+                return
+        except TimeoutError as error:
+            raise UnavailableError(f"database {parse_url(url).label}: no answer within {timeout:g} s") from error
+        except UnavailableError as error:
+            left = deadline - clock()
+            if left <= 0:
+                raise UnavailableError(f"{error} Gave up after {timeout:g} s.") from error
+            on_wait(str(error), left)
+            await sleep(min(pause, left))
+            pause = min(pause * 2, 5.0)

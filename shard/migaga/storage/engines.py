@@ -1,0 +1,114 @@
+"""How connections to SQLite and to the MySQL family are made and set up.
+
+`database.py` calls it once for each open database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, event
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry, NullPool
+
+from migaga.storage.urls import Target
+
+BEGIN_OPTION = "migaga_begin"
+"""Execution option: how SQLite begins a transaction, `IMMEDIATE` or `DEFERRED`."""
+
+_LOCK_SECONDS = 5
+_POOL_SECONDS = 10
+_LEASE_POOL = 3
+_SQL_MODE = "STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long connections of one engine may wait, in seconds."""
+
+    idle: int
+    """The server drops a silent connection, with its locks: a frozen process must not hold a row for long."""
+    answer: int | None
+    """The longest wait for the next bytes of an answer."""
+    foreign_keys: bool = True
+    """SQLite checks them. Not in migrations: replacing a table there would delete the rows that point to it."""
+
+
+_HANDLERS = Limits(idle=60, answer=60)
+_LEASES = Limits(idle=10, answer=5)
+_MAINTENANCE = Limits(idle=3600, answer=None, foreign_keys=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Engines:
+    """The engines of one open database."""
+
+    handlers: AsyncEngine
+    leases: AsyncEngine
+    maintenance: AsyncEngine
+
+    async def dispose(self) -> None:
+        """Close every connection."""
+        for engine in (self.handlers, self.leases, self.maintenance):
+            await engine.dispose()
+
+
+def make_engines(target: Target, pool_size: int) -> Engines:
+    """Make the engines of a database; nothing is connected yet."""
+    make = _sqlite if target.dialect == "sqlite" else _mysql
+    return Engines(
+        handlers=make(target, _HANDLERS, pool_size),
+        leases=make(target, _LEASES, _LEASE_POOL),
+        maintenance=make(target, _MAINTENANCE, None),
+    )
+
+
+def _pool(size: int | None) -> Mapping[str, object]:
+    if size is None:
+        return {"poolclass": NullPool}
+    return {"pool_size": size, "max_overflow": 0, "pool_timeout": _POOL_SECONDS, "pool_pre_ping": True}
+
+
+def _sqlite(target: Target, limits: Limits, size: int | None) -> AsyncEngine:
+    engine = create_async_engine(target.url, **_pool(size))
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def set_up(connection: DBAPIConnection, entry: ConnectionPoolEntry) -> None:
+        # No implicit BEGIN by the driver: the listener below begins, so that DDL is part of the transaction too.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        cursor.execute(f"PRAGMA busy_timeout = {_LOCK_SECONDS * 1000}")
+        cursor.execute("PRAGMA journal_mode = WAL")
+        cursor.execute("PRAGMA synchronous = NORMAL")
+        cursor.execute(f"PRAGMA foreign_keys = {'ON' if limits.foreign_keys else 'OFF'}")
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql(f"BEGIN {connection.get_execution_options().get(BEGIN_OPTION, 'IMMEDIATE')}")
+
+    return engine
+
+
+def _mysql(target: Target, limits: Limits, size: int | None) -> AsyncEngine:
+    arguments: dict[str, object] = {"charset": "utf8mb4", "connect_timeout": 5, "read_timeout": limits.answer}
+    if target.unix_socket is not None:
+        arguments["unix_socket"] = target.unix_socket
+    if target.ssl_context is not None:
+        arguments["ssl"] = target.ssl_context
+    recycle = {} if size is None else {"pool_recycle": 1800}
+    engine = create_async_engine(target.url, connect_args=arguments, **_pool(size), **recycle)
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def set_up(connection: DBAPIConnection, entry: ConnectionPoolEntry) -> None:
+        cursor = connection.cursor()
+        cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
+        cursor.execute(
+            f"SET SESSION time_zone = '+00:00', sql_mode = '{_SQL_MODE}', innodb_lock_wait_timeout = {_LOCK_SECONDS}, "
+            f"lock_wait_timeout = {2 * _LOCK_SECONDS}, wait_timeout = {limits.idle}"
+        )
+        cursor.close()
+
+    return engine

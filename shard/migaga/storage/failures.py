@@ -1,0 +1,113 @@
+"""What a database error means: wrong configuration, not reachable, worth another try.
+
+`database.py` translates with it at its edge, `portable.retrying` decides with it. Nobody else reads error numbers.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import exc
+
+from migaga.common.errors import ConfigError, MigagaError, UnavailableError
+
+# Error numbers: https://mariadb.com/docs/server/reference/error-codes and MySQL's "Server Error Message Reference".
+_REFUSED = {
+    1044: "the user may not use this database: grant it, or correct the url",
+    1045: "the server refuses user or password: correct them in the url",
+    1049: "this database does not exist on the server: create it, or correct its name in the url",
+    1251: "the driver cannot log in that way: use mysql_native_password or caching_sha2_password",
+    1698: "the server refuses user or password: correct them in the url",
+    3159: "the server only takes TLS connections: add `?ssl=true` or `?ssl_ca=FILE` to the url",
+}
+_DOWN = frozenset(
+    {
+        1040,
+        1053,
+        1129,
+        1152,
+        1158,
+        1159,
+        1160,
+        1161,
+        1203,
+        1226,
+        1290,
+        1836,
+        1927,
+        2002,
+        2003,
+        2005,
+        2006,
+        2013,
+        2055,
+        4031,
+    }
+)
+_AGAIN = frozenset({1020, 1205, 1213, 3572})
+_DUPLICATE = frozenset({1022, 1062, 1169, 1586})
+
+_SQLITE_REFUSED = {
+    "unable to open database file": "the file cannot be opened: does its folder exist, and may this user write there?",
+    "readonly database": "the file may not be written by this user: change its owner or mode, or the url",
+    "not a database": "the file is something else than a SQLite database: choose another file",
+    "malformed": "the file is damaged: restore a backup",
+}
+
+
+def _origin(error: BaseException) -> BaseException:
+    """Return the driver's own error."""
+    return error.orig if isinstance(error, exc.DBAPIError) and error.orig is not None else error
+
+
+def number(error: BaseException) -> int:
+    """Return the server's error number of a MySQL family error; 0 when it has none."""
+    arguments = _origin(error).args
+    return arguments[0] if arguments and isinstance(arguments[0], int) else 0
+
+
+def is_temporary_conflict(error: BaseException) -> bool:
+    """Tell whether the same transaction may succeed when it runs again: deadlock, lock time-out, SQLite's lock."""
+    text = str(_origin(error))
+    return number(error) in _AGAIN or "database is locked" in text or "database table is locked" in text
+
+
+def is_duplicate(error: exc.IntegrityError) -> bool:
+    """Tell whether a row with that key is there already."""
+    text = str(_origin(error))
+    return number(error) in _DUPLICATE or text.startswith(("UNIQUE constraint failed", "PRIMARY KEY must be unique"))
+
+
+def is_unreachable(error: BaseException) -> bool:
+    """Tell whether the server did not answer, or the connection broke."""
+    if isinstance(error, exc.DBAPIError) and error.connection_invalidated:
+        return True
+    return number(error) in _DOWN or isinstance(_origin(error), OSError)
+
+
+def explain(error: exc.SQLAlchemyError | OSError, target: str) -> MigagaError | None:
+    """Translate what people can act on; None for an error of the statement itself.
+
+    Args:
+        error: What SQLAlchemy or the socket raised.
+        target: The database's url without its password.
+    """
+    if isinstance(error, exc.TimeoutError):
+        return UnavailableError(
+            f"database {target}: no connection became free in time: the modules hold all of them. "
+            "Look for handlers that keep a transaction open while they wait."
+        )
+    text = str(_origin(error))
+    advice = _REFUSED.get(number(error)) or next((a for part, a in _SQLITE_REFUSED.items() if part in text), None)
+    if advice is not None:
+        return ConfigError(f"database {target}: {advice} ({_reason(error)})")
+    if is_unreachable(error):
+        return UnavailableError(
+            f"database {target}: not reachable ({_reason(error)}). Is the server running at this address?"
+        )
+    return None
+
+
+def _reason(error: BaseException) -> str:
+    """Return the driver's text, one line; it holds no password."""
+    origin = _origin(error)
+    text = str(origin.args[-1]) if origin.args else type(origin).__name__
+    return " ".join(text.split()).rstrip(".") or type(origin).__name__
