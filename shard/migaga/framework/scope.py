@@ -1,0 +1,111 @@
+"""What the contexts of all kinds share: the process's parts, and what belongs to one run of one handler.
+
+Made by `runtime.py` (the process) and by the running of handlers (`running.py`); read by `context.py`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import hikari
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from migaga.framework.guilds import GuildDirectory
+from migaga.framework.services import Services
+from migaga.framework.guild_settings import GuildSettings
+from migaga.framework.spec import ModuleSpec
+from migaga.framework.waiting import Waiting
+from migaga.storage.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """The bot, as Discord knows it."""
+
+    id: int
+    """Application id."""
+    bot_id: int
+    """User id of the bot."""
+    owners: frozenset[int] = frozenset()
+    """User ids: the configured ones, the application's owner and its team."""
+
+
+class Metrics(Protocol):
+    """What the framework counts; `observe` implements it."""
+
+    def command(self, module: str, command: str, outcome: str, seconds: float) -> None:
+        """Count one use of a command: `ok`, `refused`, `wrong_use`, `unanswered`, `expired` or `error`."""
+        ...
+
+    def handler(self, module: str, handler: str, outcome: str, seconds: float) -> None:
+        """Count one run of a listener, component, menu, autocomplete or task."""
+        ...
+
+
+class NoMetrics:
+    """Counts nothing."""
+
+    def command(self, module: str, command: str, outcome: str, seconds: float) -> None:
+        """Count nothing."""
+
+    def handler(self, module: str, handler: str, outcome: str, seconds: float) -> None:
+        """Count nothing."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Environment:
+    """Parts of the process that contexts use."""
+
+    application: Application
+    discord: hikari.api.RESTClient
+    """The framework's own calls."""
+    rest: hikari.api.RESTClient
+    """For handlers: commits the running handler's transaction before each call."""
+    database: Database
+    directory: GuildDirectory
+    options: GuildSettings
+    waiting: Waiting = field(default_factory=Waiting)
+    services: Services = field(default_factory=Services)
+    metrics: Metrics = field(default_factory=NoMetrics)
+    now: Callable[[], float]
+    """Wall clock: seconds since the epoch, as snowflakes count."""
+
+
+@dataclass(slots=True, eq=False)
+class LoadedModule:
+    """One loaded module: what it is, and the instance whose methods run."""
+
+    spec: ModuleSpec
+    instance: object
+    services: Services
+    log: logging.Logger
+    running: int = 0
+    """Handlers of it that run now."""
+
+
+@dataclass(slots=True, eq=False)
+class Scope:
+    """One run of one handler."""
+
+    environment: Environment
+    module: LoadedModule
+    handler: str
+    event_key: str
+    """Names the event for effects that must happen once; the same when the event is repeated."""
+    session: AsyncSession
+    guild_id: int | None = None
+    channel_id: int | None = None
+    _commits: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def commit(self) -> None:
+        """End the transaction, if one was begun: nothing is held while the outside is called or waited for.
+
+        Calls that a handler makes at the same time (`asyncio.gather`) commit one after the other.
+        """
+        async with self._commits:
+            if self.session.in_transaction():
+                await self.session.commit()

@@ -1,0 +1,103 @@
+"""Questions of handlers that wait for a person: the next message, a pressed button, a submitted modal.
+
+Contexts open them; the router hands over messages and interactions. A question lives in this process only: what is
+pressed after the process has gone is answered with "please run it again" (`router`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from migaga.framework.errors import UserError
+from migaga.framework.rawguild import Payload
+
+DIALOGUE = "~"
+"""First part of the custom ids of questions, which no module can be named."""
+
+
+class Unanswered(UserError):  # noqa: N818 (public name)
+    """A question was not answered in time. Handlers may catch it; else the person is told."""
+
+
+@dataclass(slots=True, eq=False)
+class Question:
+    """One open question to one person."""
+
+    user_id: int
+    token: str = field(default_factory=lambda: secrets.token_urlsafe(9))
+    answers: asyncio.Queue[Payload] = field(default_factory=lambda: asyncio.Queue(maxsize=32))
+
+    def custom_id(self, key: str) -> str:
+        """Return the custom id of one of the question's components."""
+        return f"{DIALOGUE}:{self.token}:{key}"
+
+    async def answer(self, timeout: float) -> Payload:
+        """Wait for the next answer, as the raw message or interaction.
+
+        Raises:
+            Unanswered: None came within `timeout` seconds.
+        """
+        try:
+            async with asyncio.timeout(timeout):
+                return await self.answers.get()
+        except TimeoutError:
+            raise Unanswered(
+                f"You did not answer within {round(timeout)} seconds, so I stopped waiting. Please run it again."
+            ) from None
+
+
+class Waiting:
+    """All open questions of this process."""
+
+    def __init__(self) -> None:
+        self._presses: dict[str, Question] = {}
+        self._messages: dict[tuple[int, int], list[Question]] = {}
+
+    def __len__(self) -> int:
+        return len(self._presses) + sum(len(questions) for questions in self._messages.values())
+
+    @contextmanager
+    def for_press(self, user_id: int) -> Iterator[Question]:
+        """Open a question that is answered by components or modals with its custom ids."""
+        question = Question(user_id)
+        self._presses[question.token] = question
+        try:
+            yield question
+        finally:
+            del self._presses[question.token]
+
+    @contextmanager
+    def for_message(self, channel_id: int, user_id: int) -> Iterator[Question]:
+        """Open a question that is answered by the person's next message in the channel."""
+        question = Question(user_id)
+        questions = self._messages.setdefault((channel_id, user_id), [])
+        questions.append(question)
+        try:
+            yield question
+        finally:
+            questions.remove(question)
+            if not questions:
+                self._messages.pop((channel_id, user_id), None)
+
+    def offer_message(self, channel_id: int, user_id: int, payload: Payload) -> bool:
+        """Give a message to the newest question that waits for it. Returns whether one took it."""
+        questions = self._messages.get((channel_id, user_id))
+        if not questions:
+            return False
+        for question in reversed(questions):
+            if question.answers.empty():
+                question.answers.put_nowait(payload)
+                return True
+        return False
+
+    def waits_for(self, channel_id: int, user_id: int) -> bool:
+        """Whether the next message of this person in this channel is an answer."""
+        return (channel_id, user_id) in self._messages
+
+    def pressed(self, token: str) -> Question | None:
+        """Return the open question that a custom id belongs to."""
+        return self._presses.get(token)
