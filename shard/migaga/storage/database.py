@@ -137,7 +137,7 @@ async def open_database(url: str, *, pool_size: int = 10) -> AsyncIterator[Datab
 
 @asynccontextmanager
 async def _opened(target: Target, pool_size: int) -> AsyncIterator[Database]:
-    engines = make_engines(target, pool_size)
+    engines = await asyncio.to_thread(make_engines, target, pool_size)  # It reads the driver from disk.
     try:
         database = Database(target, engines)
         await database.ping()

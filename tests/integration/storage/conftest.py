@@ -1,0 +1,5 @@
+"""Storage tests run on SQLite and on MariaDB."""
+
+from __future__ import annotations
+
+from tests.support.mariadb import *  # noqa: F403

@@ -1,0 +1,208 @@
+"""A real MariaDB server for tests, and fixtures that run a test on every kind of database.
+
+A `conftest.py` that wants them writes `from tests.support.mariadb import *`. However many do: one server is started
+in a pytest session, when the first test asks for it, and every test gets a database of its own.
+"""
+
+from __future__ import annotations
+
+import getpass
+import itertools
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import asyncmy
+import pytest
+
+from migaga.storage.database import Database, open_database
+from migaga.storage.schema import upgrade
+
+__all__ = ["database", "database_url", "mariadb_server", "mariadb_url", "sqlite_url"]
+
+PACKAGE = "mariadb-server"
+USER, PASSWORD = "migaga", "p@ss:w/rd"  # needs quoting in a url, as passwords in life do
+QUOTED = "p%40ss%3Aw%2Frd"
+START_SECONDS = 60
+# Speed that changes no meaning: no flush at commit (a test's data need not survive a power cut), small buffers.
+SETTINGS = (
+    "--no-defaults",
+    "--skip-name-resolve",
+    "--skip-log-bin",
+    "--innodb-flush-log-at-trx-commit=0",
+    "--innodb-doublewrite=0",
+    "--innodb-buffer-pool-size=64M",
+    "--innodb-log-file-size=16M",
+    "--performance-schema=0",
+    "--max-connections=300",
+    # The worst default that servers in life have: what we store must not depend on it.
+    "--character-set-server=latin1",
+)
+_numbers = itertools.count(1)
+
+
+class MariaDbServer:
+    """A server process with a folder of its own, on a free port of 127.0.0.1."""
+
+    def __init__(self, daemon: str, installer: str) -> None:
+        self._daemon, self._installer = daemon, installer
+        self.folder = Path(tempfile.mkdtemp(prefix="migaga-mariadb-"))
+        self.port = 0
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def install(self) -> None:
+        """Make the data folder, once a session."""
+        user = f"--user={getpass.getuser()}"
+        (self.folder / "init.sql").write_text(
+            f"CREATE USER {USER}@'127.0.0.1' IDENTIFIED BY '{PASSWORD}';\n"
+            f"GRANT ALL ON *.* TO {USER}@'127.0.0.1' WITH GRANT OPTION;\n"
+        )
+        done = subprocess.run(
+            [self._installer, "--no-defaults", user, f"--datadir={self.folder}/data", "--skip-test-db",
+             "--auth-root-authentication-method=normal"],
+            capture_output=True, text=True, check=False, timeout=120,
+        )  # fmt: skip
+        assert done.returncode == 0, f"{self._installer}: {done.stdout[-2000:]}{done.stderr[-2000:]}"
+
+    def start(self) -> None:
+        """Start the server and wait until it greets."""
+        for _ in range(3):  # Somebody may take the port between our look and the server's.
+            self.port = free_port()
+            arguments = [
+                self._daemon, *SETTINGS, f"--user={getpass.getuser()}", f"--datadir={self.folder}/data",
+                f"--socket={self.folder}/socket", f"--pid-file={self.folder}/pid", f"--port={self.port}",
+                "--bind-address=127.0.0.1", f"--log-error={self.folder}/log", f"--init-file={self.folder}/init.sql",
+            ]  # fmt: skip
+            self._process = subprocess.Popen(arguments, stdin=subprocess.DEVNULL)
+            if self._greets():
+                (self.folder / "init.sql").write_text("")  # The users are there when it starts again.
+                return
+            self.stop()
+        log = (self.folder / "log").read_text(errors="replace")
+        raise AssertionError(f"mariadbd does not start:\n{log[-3000:]}")
+
+    def _greets(self) -> bool:
+        deadline = time.monotonic() + START_SECONDS
+        assert self._process is not None
+        while time.monotonic() < deadline and self._process.poll() is None:
+            try:
+                with socket.create_connection(("127.0.0.1", self.port), timeout=5) as connection:
+                    if connection.recv(1):
+                        return True
+            except OSError:
+                time.sleep(0.05)
+        return False
+
+    def stop(self) -> None:
+        """Stop the server process."""
+        if self._process is not None:
+            self._process.terminate()
+            try:
+                self._process.wait(timeout=30)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+            self._process = None
+
+    def remove(self) -> None:
+        """Stop the server and delete its folder."""
+        self.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def url(self, database: str) -> str:
+        """Return the url of a database on this server."""
+        return f"mysql+asyncmy://{USER}:{QUOTED}@127.0.0.1:{self.port}/{database}"
+
+    async def execute(self, statement: str) -> list[tuple[object, ...]]:
+        """Run one statement as an administrator, on a connection of its own."""
+        connection = await asyncmy.connect(
+            host="127.0.0.1", port=self.port, user=USER, password=PASSWORD, autocommit=True
+        )
+        try:
+            async with connection.cursor() as cursor:
+                await cursor.execute(statement)
+                return list(await cursor.fetchall())
+        finally:
+            await connection.ensure_closed()
+
+    @asynccontextmanager
+    async def fresh_database(self) -> AsyncIterator[str]:
+        """Make an empty database, yield its url, drop it."""
+        name = f"test_{os.getpid()}_{next(_numbers)}"
+        await self.execute(f"CREATE DATABASE {name}")
+        try:
+            yield self.url(name)
+        finally:
+            await self.execute(f"DROP DATABASE {name}")
+
+
+SERVER = pytest.StashKey[MariaDbServer]()
+
+
+def free_port() -> int:
+    """Return a port of 127.0.0.1 that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _find(name: str) -> str | None:
+    return shutil.which(name) or shutil.which(name, path="/usr/sbin:/usr/bin:/usr/local/sbin")
+
+
+@pytest.fixture(scope="session")
+def mariadb_server(request: pytest.FixtureRequest) -> MariaDbServer:
+    """Return the session's server; skip where none is installed, fail there when CI=true."""
+    if SERVER in request.config.stash:
+        return request.config.stash[SERVER]
+    daemon, installer = _find("mariadbd"), _find("mariadb-install-db")
+    if daemon is None or installer is None:
+        reason = f"mariadbd is not installed: install the Debian package {PACKAGE}"
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    server = MariaDbServer(daemon, installer)
+    request.config.add_cleanup(server.remove)
+    server.install()
+    server.start()
+    request.config.stash[SERVER] = server
+    return server
+
+
+@pytest.fixture
+async def mariadb_url(mariadb_server: MariaDbServer) -> AsyncIterator[str]:
+    """Yield the url of an empty MariaDB database."""
+    async with mariadb_server.fresh_database() as url:
+        yield url
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    """Return the url of an empty SQLite database."""
+    return f"sqlite+aiosqlite:///{tmp_path}/test.db"
+
+
+@pytest.fixture(params=["sqlite", pytest.param("mariadb", marks=pytest.mark.mariadb)])
+async def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
+    """Yield the url of an empty database: the test runs on each kind."""
+    if request.param == "sqlite":
+        yield f"sqlite+aiosqlite:///{tmp_path}/test.db"
+        return
+    server: MariaDbServer = request.getfixturevalue("mariadb_server")
+    async with server.fresh_database() as url:
+        yield url
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """Yield an open database with the core's tables: the test runs on each kind."""
+    async with open_database(database_url) as opened:
+        await upgrade(opened)
+        yield opened
