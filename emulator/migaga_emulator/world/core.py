@@ -9,9 +9,10 @@ from migaga_emulator.rules import Rules
 from migaga_emulator.world import errors, permissions
 from migaga_emulator.world.clock import Clock
 from migaga_emulator.world.dispatch import Dispatch
+from migaga_emulator.world.intents import Intent
 from migaga_emulator.world.permissions import Permission
 from migaga_emulator.world.snowflakes import Snowflakes
-from migaga_emulator.world.state import AuditEntry, Bot, Channel, Guild, Member, Role, User
+from migaga_emulator.world.state import AuditEntry, Bot, Channel, Emoji, Guild, Member, Role, User
 from migaga_emulator.world.wire import JsonObject
 
 Listener = Callable[[Dispatch], None]
@@ -30,6 +31,7 @@ class Core:
         self.bots: dict[int, Bot] = {}
         self.guilds: dict[int, Guild] = {}
         self.channels: dict[int, Channel] = {}
+        self.emojis: dict[int, Emoji] = {}
         self.listeners: list[Listener] = []
 
     def emit(
@@ -159,11 +161,12 @@ def audit(
     for bot_id in guild.bot_ids:
         if permissions.in_guild(guild, guild.members[bot_id]) & Permission.VIEW_AUDIT_LOG:
             core.emit(
-                "GUILD_AUDIT_LOG_ENTRY_CREATE", payload, intents=_MODERATION_INTENT, guild_id=guild.id, bot_id=bot_id
+                "GUILD_AUDIT_LOG_ENTRY_CREATE",
+                payload,
+                intents=Intent.GUILD_MODERATION,
+                guild_id=guild.id,
+                bot_id=bot_id,
             )
-
-
-_MODERATION_INTENT = 1 << 2
 
 
 def audit_entry(entry: AuditEntry) -> JsonObject:
