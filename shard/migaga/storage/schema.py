@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from migaga.common.errors import ConfigError
 from migaga.storage import tables
+from migaga.storage.charset import use_utf8mb4
 from migaga.storage.database import Database
 from migaga.storage.migrate import MigrationsError, Outcome, Scripts, create_missing, load_scripts, migrate, revisions
 from migaga.storage.ownership import claim_tables, find_clash, release_missing
@@ -81,6 +82,7 @@ async def upgrade(
     lock = _in_process.setdefault(asyncio.get_running_loop(), asyncio.Lock())
     # Alembic's `op` is one for the process: two upgrades in one process go one after the other.
     async with lock, schema_lock(database, lock_timeout):
+        await use_utf8mb4(database)
         core = await _upgrade_one(database, CORE_SCHEMA, on_progress)
         if core.error is not None:
             raise ConfigError(core.error)

@@ -126,11 +126,16 @@ class Amount(TypeDecorator[Decimal]):
         return Decimal(int(value)).scaleb(-4) if dialect.name == "sqlite" else Decimal(value).quantize(self._step)
 
 
+def exact_collation(dialect: Dialect) -> str:
+    """Return the collation of the MySQL family that compares by code points and counts trailing blanks."""
+    return "utf8mb4_nopad_bin" if getattr(dialect, "is_mariadb", False) else "utf8mb4_0900_bin"
+
+
 def _unicode(length: int | None, dialect: Dialect) -> TypeEngine[str]:
     """Return a text type that compares by code points, trailing blanks included, as SQLite does by itself."""
     if dialect.name == "sqlite":
         return dialect.type_descriptor(sa.Text() if length is None else sa.String(length))
-    collation = "utf8mb4_nopad_bin" if getattr(dialect, "is_mariadb", False) else "utf8mb4_0900_bin"
+    collation = exact_collation(dialect)
     if length is None:
         return dialect.type_descriptor(mysql.MEDIUMTEXT(charset="utf8mb4", collation=collation))
     return dialect.type_descriptor(mysql.VARCHAR(length, charset="utf8mb4", collation=collation))
