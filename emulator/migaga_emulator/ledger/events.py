@@ -1,0 +1,172 @@
+"""Events of one bot: how often each was published and handled, and what a fault destroyed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from migaga_emulator.ledger.keys import PER_SESSION
+
+
+class Occurrence:
+    """One publication of one event; what became of it in the sessions that held it."""
+
+    __slots__ = ("_delivered", "_destroyed", "at", "handled_at", "unsent")
+
+    def __init__(self, at: float) -> None:
+        self.at = at
+        self.handled_at: float | None = None
+        self.unsent = False
+        """No session existed that could have held it, because an injected fault had destroyed it."""
+        self._delivered = False
+        self._destroyed = False
+
+    def delivered(self) -> None:
+        """It was written to a live connection."""
+        self._delivered = True
+
+    def destroyed(self) -> None:
+        """A session that had not delivered it was destroyed by an injected fault."""
+        self._destroyed = True
+
+    @property
+    def undeliverable(self) -> bool:
+        """No client ever had it, and an injected fault is the reason."""
+        return (self._destroyed or self.unsent) and not self._delivered and self.handled_at is None
+
+
+@dataclass(slots=True)
+class Entry:
+    """All occurrences of one key."""
+
+    name: str
+    occurrences: list[Occurrence] = field(default_factory=list)
+    handled: int = 0
+    extra: int = 0
+    """Deliveries that belong to a session: a GUILD_CREATE after READY may be handled, and need not be."""
+
+    @property
+    def sent(self) -> int:
+        """How often it was published."""
+        return len(self.occurrences)
+
+    @property
+    def undeliverable(self) -> int:
+        """Occurrences that no client could have."""
+        return sum(1 for occurrence in self.occurrences if occurrence.undeliverable)
+
+    @property
+    def lost(self) -> int:
+        """Published, deliverable, and not handled."""
+        return max(0, self.sent - self.handled - self.undeliverable)
+
+    @property
+    def repeated(self) -> int:
+        """Handled more often than published."""
+        return max(0, self.handled - self.sent - self.extra) if self.sent + self.extra else 0
+
+    @property
+    def unexpected(self) -> int:
+        """Handled though never published."""
+        return 0 if self.sent + self.extra else self.handled
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Counts of events."""
+
+    sent: int
+    handled: int
+    """Occurrences that were handled at least once; at most `sent`."""
+    lost: int
+    repeated: int
+    unexpected: int
+    undeliverable: int
+
+
+class EventBook:
+    """The events of one bot."""
+
+    def __init__(self) -> None:
+        self._entries: dict[str, Entry] = {}
+        self._latencies: list[float] = []
+        self.per_session_handled: Counter[str] = Counter()
+        self._open = 0
+
+    @property
+    def open(self) -> int:
+        """Events that were published and not handled yet, those that nobody could have included."""
+        return self._open
+
+    def published(self, name: str, key: str, now: float) -> Occurrence:
+        """Count one publication."""
+        occurrence = Occurrence(now)
+        self._entry(name, key).occurrences.append(occurrence)
+        self._open += 1
+        return occurrence
+
+    def allow(self, name: str, key: str) -> None:
+        """Allow one handling more of this key, without asking for it."""
+        self._entry(name, key).extra += 1
+
+    def handled(self, name: str, key: str, now: float) -> None:
+        """Count one handling that a bot told of."""
+        if name in PER_SESSION:
+            self.per_session_handled[name] += 1
+            return
+        entry = self._entry(name, key)
+        entry.handled += 1
+        for occurrence in entry.occurrences:
+            if occurrence.handled_at is None:
+                occurrence.handled_at = now
+                self._latencies.append(now - occurrence.at)
+                self._open -= 1
+                return
+
+    def totals(self) -> Totals:
+        """Counts over all events."""
+        return _total(self._entries.values())
+
+    def by_type(self) -> dict[str, Totals]:
+        """Counts for each event name."""
+        names: dict[str, list[Entry]] = {}
+        for entry in self._entries.values():
+            names.setdefault(entry.name, []).append(entry)
+        return {name: _total(entries) for name, entries in sorted(names.items())}
+
+    def wrong(self) -> dict[str, Entry]:
+        """Keys that are lost, repeated, unexpected or undeliverable."""
+        return {
+            key: entry
+            for key, entry in self._entries.items()
+            if entry.lost or entry.repeated or entry.unexpected or entry.undeliverable
+        }
+
+    def settled(self) -> bool:
+        """Whether everything that a client could have has been handled."""
+        if self._open <= 0:
+            return True
+        return not any(entry.lost for entry in self._entries.values())
+
+    def latencies(self) -> list[float]:
+        """Seconds from publication to handling, sorted."""
+        return sorted(self._latencies)
+
+    def _entry(self, name: str, key: str) -> Entry:
+        entry = self._entries.get(key)
+        if entry is None:
+            entry = self._entries[key] = Entry(name)
+        return entry
+
+
+def _total(entries: Iterable[Entry]) -> Totals:
+    sent = handled = lost = repeated = unexpected = undeliverable = 0
+    for entry in entries:
+        sent += entry.sent
+        handled += min(entry.sent, entry.handled)
+        lost += entry.lost
+        repeated += entry.repeated
+        unexpected += entry.unexpected
+        undeliverable += entry.undeliverable
+    return Totals(sent, handled, lost, repeated, unexpected, undeliverable)
