@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from migaga.common.text import escape_markdown
+from migaga.framework.context import AutocompleteContext, Context, EventContext, TaskContext
 from migaga.framework.decorators import (
     autocomplete,
     command,
@@ -15,6 +17,8 @@ from migaga.framework.decorators import (
 )
 from migaga.framework.emoji import Emoji
 from migaga.framework.errors import NotAllowed, UserError, WrongArgument
+from migaga.framework.guild_settings import GuildSettings
+from migaga.framework.guilds import GuildView
 from migaga.framework.markers import (
     Autocomplete,
     ChannelTypes,
@@ -27,36 +31,60 @@ from migaga.framework.markers import (
 )
 from migaga.framework.module import BaseModule
 from migaga.framework.options import ChannelId, GuildOptions, RoleId, UserId, option
+from migaga.framework.permissions import RoleView
 from migaga.framework.spec import Choice, Cooldown
+from migaga.framework.waiting import Unanswered
+from migaga.storage.portable import insert_ignore, upsert
+from migaga.storage.tables import NAMING
+from migaga.storage.types import Amount, Folded, Json, Snowflake, Text, UtcDateTime, fold
 
 __all__ = [
+    "NAMING",
+    "Amount",
     "Autocomplete",
+    "AutocompleteContext",
     "BaseModule",
     "ChannelId",
     "ChannelTypes",
     "Choice",
     "Choices",
+    "Context",
     "Cooldown",
     "Describe",
     "Emoji",
+    "EventContext",
+    "Folded",
     "GuildOptions",
+    "GuildSettings",
+    "GuildView",
     "Inject",
+    "Json",
     "Length",
     "NotAllowed",
     "Range",
     "Rest",
     "RoleId",
+    "RoleView",
+    "Snowflake",
+    "TaskContext",
+    "Text",
+    "Unanswered",
     "UserError",
     "UserId",
+    "UtcDateTime",
     "WrongArgument",
     "autocomplete",
     "command",
     "component",
+    "escape_markdown",
+    "fold",
     "group",
+    "insert_ignore",
     "listen",
     "message_command",
     "modal",
     "option",
     "task",
+    "upsert",
     "user_command",
 ]
