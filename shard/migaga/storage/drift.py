@@ -39,4 +39,20 @@ def _compare(connection: sa.Connection, metadata: sa.MetaData) -> Sequence[str]:
         return kind != "table" or (name or "").casefold() in names
 
     context = MigrationContext.configure(connection, opts={"compare_type": True, "include_object": is_ours})
-    return [str(difference) for difference in compare_metadata(context, metadata)]
+    found: list[str] = []
+    for difference in compare_metadata(context, metadata):
+        # Changes of one column come as a list: (kind, schema, table, column, details, old, new).
+        changes = difference if isinstance(difference, list) else [difference]
+        found += [_describe(*change) for change in changes]
+    return found
+
+
+def _describe(kind: str, *details: object) -> str:
+    """Write one of Alembic's differences: what would have to be done to the database."""
+    names = [getattr(detail, "name", detail) for detail in details if detail is not None and detail != {}]
+    owner = [
+        thing.table.name
+        for thing in details
+        if isinstance(thing, (sa.Index, sa.UniqueConstraint)) and thing.table is not None
+    ]
+    return f"{kind.replace('_', ' ')}: {' '.join(str(name) for name in [*owner, *names] if not isinstance(name, dict))}"

@@ -102,7 +102,11 @@ async def current(database: Database, schemas: Sequence[ModuleSchema] = ()) -> l
     """Tell where the database stands, changing nothing. `applied` holds what an upgrade would apply."""
     results = []
     for schema in (CORE_SCHEMA, *schemas):
-        scripts = await load_scripts(schema.migrations)
+        try:
+            scripts = await load_scripts(schema.migrations)
+        except MigrationsError as error:
+            results.append(SchemaResult(schema.name, None, error=f"{_title(schema.name)}: {error}"))
+            continue
         async with database.maintenance_engine.connect() as connection:
             found = await connection.run_sync(revisions, scripts, version_table(schema.name), schema.metadata)
         results.append(SchemaResult(schema.name, found.revision, found.applied, found.newer))

@@ -1,0 +1,108 @@
+"""`migaga db`: bring the database to what the code needs, say where it stands, compare the two."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
+
+from migaga.common.commands import Command
+from migaga.common.settings import load_settings
+from migaga.storage.database import Database, open_database
+from migaga.storage.drift import find_drift
+from migaga.storage.schema import CORE_SCHEMA, ModuleSchema, SchemaResult, current, upgrade
+
+Report = Mapping[str, object]
+Action = Callable[[Database, Sequence[ModuleSchema], Callable[[str], None]], Awaitable[tuple[Sequence[Report], bool]]]
+
+DEFAULT_CONFIG = Path("config.ini")
+
+FAILED = 1
+"""Exit code when a schema could not be upgraded, or `check` found differences."""
+
+
+def configure(parser: ArgumentParser) -> None:
+    """Declare the arguments."""
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    for name, summary in (
+        ("upgrade", "apply the migrations that are missing; safe to run beside a fleet and several times at once"),
+        ("current", "show the revisions of the core and of each module; changes nothing"),
+        ("check", "compare the tables with what the code expects; exit code 1 when they differ"),
+    ):
+        action = actions.add_parser(name, help=summary, description=summary)
+        action.add_argument(
+            "--config", type=Path, default=None, metavar="FILE", help="configuration file (default: config.ini)"
+        )
+        action.add_argument("--json", action="store_true", help="print one JSON object on stdout")
+
+
+def run(arguments: Namespace) -> int:
+    """Do what was asked and return the exit code."""
+    config = arguments.config or (DEFAULT_CONFIG if DEFAULT_CONFIG.is_file() else None)
+    settings = load_settings(config, os.environ)
+    return asyncio.run(_run(settings.database.url, (), ACTIONS[arguments.action], as_json=arguments.json))
+
+
+async def _run(url: str, schemas: Sequence[ModuleSchema], action: Action, *, as_json: bool) -> int:
+    async with open_database(url) as database:
+        reports, good = await action(database, schemas, _progress)
+        if as_json:
+            text = json.dumps({"database": database.label, "schemas": reports, "good": good})
+        else:
+            text = f"database {database.label}\n{_table(reports)}"
+    sys.stdout.write(text + "\n")
+    return 0 if good else FAILED
+
+
+def _progress(line: str) -> None:
+    sys.stderr.write(line + "\n")
+    sys.stderr.flush()
+
+
+async def _upgrade(
+    database: Database, schemas: Sequence[ModuleSchema], progress: Callable[[str], None]
+) -> tuple[Sequence[Report], bool]:
+    results = await upgrade(database, schemas, on_progress=progress)
+    return [_report(result, "applied") for result in results], all(result.error is None for result in results)
+
+
+async def _current(
+    database: Database, schemas: Sequence[ModuleSchema], progress: Callable[[str], None]
+) -> tuple[Sequence[Report], bool]:
+    results = await current(database, schemas)
+    return [_report(result, "missing") for result in results], all(result.error is None for result in results)
+
+
+async def _check(
+    database: Database, schemas: Sequence[ModuleSchema], progress: Callable[[str], None]
+) -> tuple[Sequence[Report], bool]:
+    reports: list[Report] = []
+    for schema in (CORE_SCHEMA, *schemas):
+        drift = list(await find_drift(database, schema))
+        for line in drift:
+            progress(f"{schema.name}: {line}")
+        reports.append({"name": schema.name, "state": "differs" if drift else "as expected", "differences": drift})
+    return reports, not any(report["differences"] for report in reports)
+
+
+def _report(result: SchemaResult, what: str) -> Report:
+    state = result.error or ("newer than this code" if result.newer else "")
+    if not state:
+        state = f"{len(result.applied)} {what}" if result.applied else "up to date"
+    return {"name": result.name, "revision": result.revision, what: list(result.applied), "state": state}
+
+
+def _table(reports: Sequence[Report]) -> str:
+    rows = [("schema", "revision", "state")]
+    rows += [(str(one["name"]), str(one.get("revision") or "-"), str(one["state"])) for one in reports]
+    widths = [max(len(row[column]) for row in rows) for column in range(2)]
+    return "\n".join(f"{name:<{widths[0]}}  {revision:<{widths[1]}}  {state}" for name, revision, state in rows)
+
+
+ACTIONS: Mapping[str, Action] = {"upgrade": _upgrade, "current": _current, "check": _check}
+
+COMMAND = Command("db", "upgrade the database and say where it stands", configure, run)
