@@ -49,7 +49,8 @@ class Describe:
     """A parameter's description (1 to 100 characters), and its name and description in other languages."""
 
     text: str
-    localisations: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    # Not hashed: `Annotated[..., Describe("...")] | None` hashes its markers, and a mapping has no hash.
+    localisations: Mapping[str, tuple[str, str]] = field(default_factory=dict, hash=False)
     """Discord locale (`de`, `en-GB`) -> (name, description)."""
 
 
