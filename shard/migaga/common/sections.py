@@ -102,7 +102,8 @@ class BotSettings:
             "Intents",
             values.intents,
             "Names of the gateway intents to ask for. GUILD_MEMBERS, GUILD_PRESENCES and MESSAGE_CONTENT must be "
-            "switched on at https://discord.com/developers/applications > your application > Bot > Privileged Gateway Intents.",
+            "switched on at https://discord.com/developers/applications > your application > Bot > Privileged Gateway "
+            "Intents.",
             shown=DEFAULT_INTENTS,
         ),
     )

@@ -1,0 +1,167 @@
+"""Discord's REST API for one process: the client, who the bot is, and what `GET /gateway/bot` says.
+
+The composition root opens one `Discord`; the fleet, the framework and hikari's own objects call it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from concurrent.futures import Executor
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import aiohttp
+import hikari
+from hikari import errors, traits
+from hikari.impl.entity_factory import EntityFactoryImpl
+from hikari.impl.event_factory import EventFactoryImpl
+
+from migaga.common.errors import ConfigError
+from migaga.common.settings import Credentials
+from migaga.gateway.events import FleetEventManager
+from migaga.gateway.identify import Budget
+from migaga.gateway.refusals import disallowed_intents, failed_call, missing_intents
+
+
+class DiscordApp(traits.RESTAware):
+    """What hikari's objects reach through their `app`: the REST client and the entity factory. No cache, no voice."""
+
+    def __init__(self, http: hikari.impl.HTTPSettings, proxy: hikari.impl.ProxySettings) -> None:
+        self._http = http
+        self._proxy = proxy
+        self._entity_factory = EntityFactoryImpl(self)
+        self._rest: hikari.impl.RESTClientImpl | None = None
+
+    def connect(self, rest: hikari.impl.RESTClientImpl) -> None:
+        """Give the app its REST client, which itself needs the app."""
+        self._rest = rest
+
+    @property
+    def rest(self) -> hikari.impl.RESTClientImpl:
+        """The REST client."""
+        if self._rest is None:
+            raise errors.ComponentStateConflictError("the REST client is not open yet")
+        return self._rest
+
+    @property
+    def entity_factory(self) -> hikari.api.EntityFactory:
+        """What makes hikari's objects of payloads."""
+        return self._entity_factory
+
+    @property
+    def executor(self) -> Executor | None:
+        """The executor for blocking work: the loop's own."""
+        return None
+
+    @property
+    def http_settings(self) -> hikari.impl.HTTPSettings:
+        """How connections are made."""
+        return self._http
+
+    @property
+    def proxy_settings(self) -> hikari.impl.ProxySettings:
+        """Proxies: those of the environment."""
+        return self._proxy
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayInfo:
+    """The answer of `GET /gateway/bot`."""
+
+    url: str
+    recommended_shards: int
+    budget: Budget
+
+
+@dataclass(frozen=True, slots=True)
+class Discord:
+    """An open connection to Discord's REST API with a token that it has accepted."""
+
+    app: DiscordApp
+    user: hikari.OwnUser
+    """The bot."""
+    application: hikari.Application
+    credentials: Credentials
+    event_factory: hikari.api.EventFactory
+
+    @property
+    def rest(self) -> hikari.impl.RESTClientImpl:
+        """hikari's REST client."""
+        return self.app.rest
+
+    def event_manager(self, intents: hikari.Intents) -> FleetEventManager:
+        """Make the event manager of a fleet."""
+        return FleetEventManager(self.app.entity_factory, self.event_factory, intents)
+
+    def check_intents(self, intents: hikari.Intents) -> None:
+        """Raise ConfigError, naming them, when privileged intents are not switched on for the application."""
+        missing = missing_intents(intents, self.application.flags)
+        if missing:
+            raise disallowed_intents(missing)
+
+    async def gateway(self) -> GatewayInfo:
+        """Ask for gateway address, recommended shards and IDENTIFY budget.
+
+        Raises CredentialsError when the token is refused, UnavailableError when Discord does not answer.
+        """
+        try:
+            info = await self.rest.fetch_gateway_bot_info()
+        except errors.HTTPError as error:
+            raise failed_call(error, "asking for the gateway") from error
+        limit = info.session_start_limit
+        budget = Budget(limit.total, limit.remaining, limit.reset_after, limit.max_concurrency)
+        return GatewayInfo(info.url, info.shard_count, budget)
+
+
+@asynccontextmanager
+async def open_discord(
+    credentials: Credentials, api_url: str, traces: Sequence[aiohttp.TraceConfig] = ()
+) -> AsyncIterator[Discord]:
+    """Open the REST client and check the token by one question.
+
+    `traces` see every call. Raises CredentialsError (after one attempt) when Discord refuses the token, ConfigError
+    when it belongs to another application than its text says, UnavailableError when Discord does not answer.
+    """
+    # hikari's default opens a new connection for every call.
+    http = hikari.impl.HTTPSettings(force_close_transports=False)
+    proxy = hikari.impl.ProxySettings(trust_env=True)
+    app = DiscordApp(http, proxy)
+    connector = aiohttp.TCPConnector(limit=http.connection_limit, ssl=http.ssl)
+    timeout = aiohttp.ClientTimeout(
+        total=http.timeouts.total,
+        connect=http.timeouts.acquire_and_connect,
+        sock_read=http.timeouts.request_socket_read,
+        sock_connect=http.timeouts.request_socket_connect,
+    )
+    async with aiohttp.ClientSession(
+        connector=connector, timeout=timeout, trust_env=True, trace_configs=list(traces)
+    ) as session:
+        rest = hikari.impl.RESTClientImpl(
+            cache=None,
+            entity_factory=app.entity_factory,
+            executor=None,
+            http_settings=http,
+            proxy_settings=proxy,
+            client_session=session,
+            client_session_owner=False,
+            token=credentials.token,
+            token_type=hikari.TokenType.BOT,
+            rest_url=api_url,
+        )
+        app.connect(rest)
+        async with rest:
+            yield await _log_in(app, credentials)
+
+
+async def _log_in(app: DiscordApp, credentials: Credentials) -> Discord:
+    try:
+        user = await app.rest.fetch_my_user()
+        application = await app.rest.fetch_application()
+    except errors.HTTPError as error:
+        raise failed_call(error, "checking the bot token") from error
+    if application.id != credentials.application_id:
+        raise ConfigError(
+            f"the token belongs to application {application.id}, not {credentials.application_id}. "
+            "Correct Token or ClientId in section [Env]."
+        )
+    return Discord(app, user, application, credentials, EventFactoryImpl(app))

@@ -1,0 +1,80 @@
+"""The event manager of the fleet: takes raw events off the socket, and builds hikari's objects when they are wanted.
+
+Shards call `consume_raw_event` for every dispatch; it only hands the raw payload to the shard's intake. The framework
+calls `build` for the few events that a handler takes. hikari's listeners, waiters and cache are not used.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import hikari
+from hikari import errors
+
+from migaga.gateway.intake import Intake
+from migaga.gateway.privates import OpenEventManager
+from migaga.gateway.received import Received
+
+
+class FleetEventManager(OpenEventManager):
+    """Between the sockets and the intakes, and between raw payloads and hikari's objects."""
+
+    def __init__(
+        self,
+        entity_factory: hikari.api.EntityFactory,
+        event_factory: hikari.api.EventFactory,
+        intents: hikari.Intents,
+    ) -> None:
+        super().__init__(entity_factory, event_factory, intents, auto_chunk_members=False, cache=None)
+        self._shards: dict[int, hikari.api.GatewayShard] = {}
+        self._intakes: dict[int, Intake] = {}
+        self._built: list[hikari.Event] = []
+
+    def attach(self, shard: hikari.api.GatewayShard, intake: Intake) -> None:
+        """Hand the events of a shard to `intake`, and name the shard in the events that are built."""
+        self._shards[shard.id] = shard
+        self._intakes[shard.id] = intake
+
+    def consume_raw_event(
+        self, event_name: str, shard: hikari.api.GatewayShard, payload: Mapping[str, Any] | None
+    ) -> None:
+        """Hand a dispatch to its shard's intake. Called by shards, in the order of receipt."""
+        session = getattr(shard, "session", None)
+        if session is None:
+            return
+        received = Received(
+            event_name, shard.id, session.session_id, session.seq, dict(payload or {}), time.monotonic()
+        )
+        self._intakes[shard.id].receive(received)
+
+    def build(self, event: Received) -> Sequence[hikari.Event]:
+        """Build the objects that hikari makes of a raw event: none for a kind that it does not know.
+
+        The raw `ShardPayloadEvent` is not among them, see `build_payload`. Raises what hikari raises for a payload that
+        it cannot read (KeyError, TypeError, ValueError).
+        """
+        if not self.knows(event.name):
+            return ()
+        self._built = []
+        try:
+            self.consume(event.name, self._shards[event.shard_id], event.payload)
+        except errors.UnrecognisedEntityError:
+            return ()
+        built, self._built = self._built, []
+        return built
+
+    def build_payload(self, event: Received) -> hikari.ShardPayloadEvent:
+        """Build the event that carries the raw payload; cheap, and possible for every kind."""
+        return self.payload_event(event.name, self._shards[event.shard_id], event.payload)
+
+    def dispatch(self, event: hikari.Event, *, return_tasks: bool = False) -> asyncio.Future[Any] | None:  # type: ignore[override]
+        """Keep the event for `build`. Nobody listens here: what hikari's shards dispatch themselves goes nowhere."""
+        if not return_tasks:
+            self._built.append(event)
+            return None
+        done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        done.set_result(None)
+        return done

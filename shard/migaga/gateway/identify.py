@@ -1,0 +1,182 @@
+"""The IDENTIFY gate: one IDENTIFY per bucket per 5 s, and never more than Discord's budget allows.
+
+Every shard of a process passes it before it opens a connection without a session. RESUME never waits here.
+Source: Discord's documentation, events/gateway, "Rate Limiting" and "Session Start Limit Object".
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+from migaga.common.clock import Clock
+from migaga.common.errors import UnavailableError
+from migaga.gateway.observer import Observer
+
+_LOG = logging.getLogger(__name__)
+
+BUCKET_INTERVAL = 5.25
+"""Seconds between two IDENTIFYs of a bucket: Discord's 5 s and some for the way there."""
+BUDGET_AGE = 60.0
+"""Seconds after which the budget is asked for again before it is used."""
+RETRY_AFTER = 30.0
+"""Seconds until the next question when Discord did not answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What `GET /gateway/bot` says about starting sessions."""
+
+    total: int
+    remaining: int
+    reset_after: timedelta
+    max_concurrency: int
+
+
+@dataclass(frozen=True, slots=True)
+class GateStatus:
+    """The budget as the status page shows it."""
+
+    total: int
+    remaining: int
+    max_concurrency: int
+    waiting: int
+    """Shards that wait for their turn."""
+    blocked_until: datetime | None
+    """When the used-up budget is renewed; None while there is some left."""
+    reason: str | None
+
+
+class Slot:
+    """The right of one shard to send IDENTIFY."""
+
+    def __init__(self, on_sent: Callable[[], None]) -> None:
+        self._on_sent = on_sent
+
+    def sent(self) -> None:
+        """Note that IDENTIFY has gone out just now: the bucket's 5 s begin here."""
+        self._on_sent()
+
+
+class IdentifyGate:
+    """Lets shards IDENTIFY in turn. Buckets (`shard_id % max_concurrency`) run beside each other, each in order."""
+
+    def __init__(
+        self, budget: Budget, fetch: Callable[[], Awaitable[Budget]], clock: Clock, observer: Observer
+    ) -> None:
+        """Begin with a `budget` just fetched. `fetch` asks Discord again, or raises UnavailableError."""
+        self._budget = budget
+        self._fetched_at = clock.now()
+        self._fetch = fetch
+        self._clock = clock
+        self._observer = observer
+        self._locks: dict[int, asyncio.Lock] = {}
+        self._sent_at: dict[int, float] = {}
+        self._refreshing = asyncio.Lock()
+        self._reserved = 0
+        self._waiting = 0
+        self._blocked_until: datetime | None = None
+
+    @asynccontextmanager
+    async def slot(self, shard_id: int) -> AsyncIterator[Slot]:
+        """Wait for the shard's turn and for budget. Leave the block when IDENTIFY is sent or will not be sent."""
+        bucket = shard_id % max(1, self._budget.max_concurrency)
+        self._waiting += 1
+        try:
+            lock = self._locks.setdefault(bucket, asyncio.Lock())
+            await lock.acquire()
+        finally:
+            self._waiting -= 1
+        try:
+            await self._wait_for_bucket(bucket)
+            await self._reserve()
+            try:
+                yield Slot(lambda: self._note_sent(bucket))
+            finally:
+                self._reserved -= 1
+        finally:
+            lock.release()
+
+    def status(self) -> GateStatus:
+        """Return the budget as it is known now."""
+        reason = None
+        if self._blocked_until is not None:
+            reason = (
+                f"the budget of {self._budget.total} IDENTIFYs a day is used up; "
+                f"shards without a session wait until {self._blocked_until:%Y-%m-%d %H:%M:%S} UTC"
+            )
+        return GateStatus(
+            self._budget.total,
+            self._budget.remaining,
+            self._budget.max_concurrency,
+            self._waiting,
+            self._blocked_until,
+            reason,
+        )
+
+    async def _wait_for_bucket(self, bucket: int) -> None:
+        last = self._sent_at.get(bucket)
+        if last is not None and (left := last + BUCKET_INTERVAL - self._clock.now()) > 0:
+            await self._clock.sleep(left)
+
+    async def _reserve(self) -> None:
+        """Take one of the budget, or wait until it is renewed."""
+        async with self._refreshing:
+            if self._clock.now() - self._fetched_at > BUDGET_AGE:
+                await self._refresh()
+            while self._budget.remaining - self._reserved <= 0:
+                await self._wait_for_renewal()
+            self._reserved += 1
+
+    async def _wait_for_renewal(self) -> None:
+        wait = max(self._budget.reset_after.total_seconds(), 1.0)
+        self._blocked_until = datetime.now(UTC) + timedelta(seconds=wait)
+        _LOG.error("IDENTIFY refused: %s", self.status().reason)
+        try:
+            await self._clock.sleep(wait)
+            await self._refresh()
+        finally:
+            self._blocked_until = None
+
+    async def _refresh(self) -> None:
+        """Ask Discord again. When it does not answer, what is known and counted holds for a little longer."""
+        try:
+            self._budget = await self._fetch()
+        except UnavailableError as error:
+            _LOG.warning("the IDENTIFY budget could not be asked for: %s", error)
+            self._budget = replace(self._budget, reset_after=timedelta(seconds=RETRY_AFTER))
+        self._fetched_at = self._clock.now()
+
+    def _note_sent(self, bucket: int) -> None:
+        self._sent_at[bucket] = self._clock.now()
+        self._budget = replace(self._budget, remaining=max(0, self._budget.remaining - 1))
+        self._observer.identify_sent()
+
+
+class IdentifyBackOff:
+    """How long one shard waits before it may IDENTIFY again: 5 s to 10 min, forgotten after 10 min of life.
+
+    It keeps a server that ends every new session from eating the day's budget. Knows no clock: times are given.
+    """
+
+    LONGEST = 600.0
+
+    def __init__(self) -> None:
+        self._last: float | None = None
+        self._failures = 0
+
+    def sent(self, now: float) -> None:
+        """Note an IDENTIFY at `now`."""
+        self._failures = 0 if self._last is None or now - self._last >= self.LONGEST else self._failures + 1
+        self._last = now
+
+    def left(self, now: float) -> float:
+        """Return the seconds to wait at `now`, zero or more."""
+        if self._last is None:
+            return 0.0
+        return max(0.0, self._last + min(self.LONGEST, math.ldexp(5.0, self._failures)) - now)

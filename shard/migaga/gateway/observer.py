@@ -1,0 +1,79 @@
+"""What the gateway tells whoever counts: the seam between the gateway and the metrics, which do not know each other."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+
+class Observer(Protocol):
+    """Counts what happens at the gateway. `observe.metrics.Metrics` is one. Calls are cheap and never raise."""
+
+    def event_received(self, name: str) -> None:
+        """A dispatch came in."""
+
+    def event_routed(self, name: str) -> None:
+        """At least one handler takes it."""
+
+    def event_repeated(self) -> None:
+        """A dispatch came again that this session has had."""
+
+    def in_flight(self, shard_id: int, count: int) -> None:
+        """So many events of a shard are being handled."""
+
+    def watermark_lag(self, shard_id: int, events: int) -> None:
+        """So many events of a shard were received after its watermark."""
+
+    def shard_state(self, shard_id: int, state: str) -> None:
+        """A shard went into a state (a value of `ShardState`)."""
+
+    def shard_latency(self, shard_id: int, seconds: float) -> None:
+        """A heartbeat was acknowledged after so long."""
+
+    def identify_sent(self) -> None:
+        """An IDENTIFY went out: one of the day's budget."""
+
+    def resume_sent(self) -> None:
+        """A RESUME went out."""
+
+    def reconnected(self, reason: str) -> None:
+        """A connection ended: `close 4000`, `op 7`, `op 9`, `zombie`, `lost`, `error`."""
+
+    def sessions_stored(self, *, ok: bool) -> None:
+        """The watermarks were stored in the database, or could not be."""
+
+
+class Unobserved:
+    """An observer that counts nothing, for tools and tests that look elsewhere."""
+
+    def event_received(self, name: str) -> None:
+        """Do nothing."""
+
+    def event_routed(self, name: str) -> None:
+        """Do nothing."""
+
+    def event_repeated(self) -> None:
+        """Do nothing."""
+
+    def in_flight(self, shard_id: int, count: int) -> None:
+        """Do nothing."""
+
+    def watermark_lag(self, shard_id: int, events: int) -> None:
+        """Do nothing."""
+
+    def shard_state(self, shard_id: int, state: str) -> None:
+        """Do nothing."""
+
+    def shard_latency(self, shard_id: int, seconds: float) -> None:
+        """Do nothing."""
+
+    def identify_sent(self) -> None:
+        """Do nothing."""
+
+    def resume_sent(self) -> None:
+        """Do nothing."""
+
+    def reconnected(self, reason: str) -> None:
+        """Do nothing."""
+
+    def sessions_stored(self, *, ok: bool) -> None:
+        """Do nothing."""

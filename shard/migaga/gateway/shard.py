@@ -1,0 +1,223 @@
+"""One shard of the fleet: hikari's connection with our rules about sessions, turns, heartbeats and pressure.
+
+`runner.py` makes one, and another from its session when it breaks. Nothing private of hikari is used here.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+import hikari
+
+from migaga.common import logs
+from migaga.common.clock import Clock
+from migaga.gateway.events import FleetEventManager
+from migaga.gateway.identify import IdentifyBackOff, IdentifyGate, Slot
+from migaga.gateway.intake import Intake
+from migaga.gateway.observer import Observer
+from migaga.gateway.privates import OP_IDENTIFY, OpenShard, Session
+from migaga.gateway.sessions import SessionKeeper
+from migaga.storage.sessions import StoredSession
+
+_LOG = logging.getLogger(__name__)
+
+SESSION_ENDS = frozenset({4003, 4006, 4007})
+"""Close codes after which Discord wants a new session (4006 is an old form of 4003)."""
+SESSION_TIMED_OUT = 4009
+STEADY = 30.0
+"""Seconds of life after which a session that timed out may be tried once more."""
+
+
+class ShardState(StrEnum):
+    """Where a shard is in its life."""
+
+    STARTING = "starting"
+    WAITING = "waiting to identify"
+    CONNECTING = "connecting"
+    RESUMING = "resuming"
+    LIVE = "live"
+    RECONNECTING = "reconnecting"
+    STOPPING = "stopping"
+    STOPPED = "stopped"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What all shards of a process share."""
+
+    token: str = field(repr=False)
+    gateway_url: str
+    shard_count: int
+    intents: hikari.Intents
+    bot_user_id: hikari.Snowflake
+    http: hikari.impl.HTTPSettings
+    proxy: hikari.impl.ProxySettings
+    manager: FleetEventManager
+    event_factory: hikari.api.EventFactory
+    gate: IdentifyGate
+    keeper: SessionKeeper
+    clock: Clock
+    observer: Observer
+
+
+@dataclass(slots=True)
+class ShardLife:
+    """What of a shard outlives its connections."""
+
+    shard_id: int
+    intake: Intake
+    state: ShardState = ShardState.STARTING
+    since: float = 0.0
+    latency: float | None = None
+    """Seconds from the last heartbeat to its acknowledgement."""
+    reason: str | None = None
+    """Why the last connection ended."""
+    resumes: int = 0
+    identifies: int = 0
+    back_off: IdentifyBackOff = field(default_factory=IdentifyBackOff)
+    invalidated: bool = False
+    """Discord ended the session by op 9: it wants a random pause before IDENTIFY."""
+    timed_out: bool = False
+    """The session was closed with 4009 and is tried once more."""
+
+
+class FleetShard(OpenShard):
+    """A gateway connection whose session can come from, and go to, another process."""
+
+    def __init__(self, life: ShardLife, shared: Shared, session: Session | None = None) -> None:
+        """`session` is resumed; without one the shard waits for its turn to IDENTIFY."""
+        super().__init__(
+            bot_user_id=shared.bot_user_id,
+            intents=shared.intents,
+            shard_id=life.shard_id,
+            shard_count=shared.shard_count,
+            http_settings=shared.http,
+            proxy_settings=shared.proxy,
+            event_manager=shared.manager,
+            event_factory=shared.event_factory,
+            token=shared.token,
+            url=shared.gateway_url,
+        )
+        self.session = session
+        self._life = life
+        self._shared = shared
+        self._paused = False
+        self._turn = AsyncExitStack()
+        self._slot: Slot | None = None
+
+    def pause(self) -> None:
+        """Hand on no further event. Heartbeats go on."""
+        self._paused = True
+        self._enter(ShardState.STOPPING)
+
+    def stored_form(self) -> StoredSession | None:
+        """Return what has to be stored of this shard now."""
+        session = self.session
+        if session is None:
+            return None
+        return StoredSession(self.id, session.session_id, session.resume_url, self._life.intake.resume_seq)
+
+    # ---- the rules
+
+    async def before_connect(self) -> None:
+        """RESUME at once; IDENTIFY after the pause that Discord asks for, this shard's back-off, and its turn."""
+        if self.session is not None:
+            self._enter(ShardState.RESUMING)
+            return
+        clock = self._shared.clock
+        self._enter(ShardState.WAITING)
+        if self._life.invalidated:
+            # Discord: wait a random 1 to 5 seconds after op 9 before identifying.
+            await clock.sleep(random.uniform(1.0, 5.0))
+            self._life.invalidated = False
+        await clock.sleep(self._life.back_off.left(clock.now()))
+        self._slot = await self._turn.enter_async_context(self._shared.gate.slot(self.id))
+        self._enter(ShardState.CONNECTING)
+
+    async def after_handshake_sent(self, op: int) -> None:
+        """Count, and let the next shard of the bucket go on."""
+        if op == OP_IDENTIFY:
+            if self._slot is not None:
+                self._slot.sent()
+            self._life.back_off.sent(self._shared.clock.now())
+            self._life.identifies += 1
+            await self._turn.aclose()
+        else:
+            self._life.resumes += 1
+            self._shared.observer.resume_sent()
+
+    async def after_connect(self) -> None:
+        """Give the turn back if it was not used."""
+        self._slot = None
+        await self._turn.aclose()
+
+    async def on_ready(self, payload: Mapping[str, Any]) -> None:
+        """Store the new session before any of its events is handled."""
+        session = self.session
+        if session is None:
+            return
+        logs.protect(session.session_id)
+        self._life.intake.begin_session(start=None, first=session.seq)
+        _LOG.info("shard %d is ready with a new session and %d guilds", self.id, len(payload.get("guilds", ())))
+        self._enter(ShardState.LIVE)
+        await self._shared.keeper.store_ready(self.id)
+
+    def on_resumed(self) -> None:
+        """Go on where the session was."""
+        _LOG.info("shard %d has resumed its session", self.id)
+        self._enter(ShardState.LIVE)
+
+    def on_latency(self, seconds: float) -> None:
+        """Remember the latency."""
+        self._life.latency = seconds
+        self._shared.observer.shard_latency(self.id, seconds)
+
+    def on_end(self, reason: str, code: int | None) -> None:
+        """Decide whether the session is worth another RESUME."""
+        had_session = self.session is not None
+        if code in SESSION_ENDS or (code == SESSION_TIMED_OUT and self._timed_out_for_good()):
+            self.session = None
+        if reason == "op 9" and not had_session:
+            self._life.invalidated = True
+        resuming = "the session stays" if self.session else "the session is lost"
+        _LOG.info("shard %d: the connection ended (%s), %s", self.id, reason, resuming)
+        self._life.reason = reason
+        self._shared.observer.reconnected(reason)
+        if self._life.state is not ShardState.STOPPING:
+            self._enter(ShardState.RECONNECTING)
+
+    def _timed_out_for_good(self) -> bool:
+        """4009 on a session that was alive: RESUME once, then IDENTIFY."""
+        life = self._life
+        lived = self._shared.clock.now() - life.since if self.is_live else 0.0
+        again = not self.is_live or (life.timed_out and lived < STEADY)
+        life.timed_out = not again
+        return again
+
+    @property
+    def acknowledged(self) -> int | None:
+        """Heartbeats carry the stored watermark: Discord may forget what they carry."""
+        session = self.session
+        return self._shared.keeper.stored_seq(self.id, session.session_id if session else None)
+
+    @property
+    def is_held(self) -> bool:
+        """Whether the process is stopping, or has all the events that it can handle at once."""
+        return self._paused or not self._life.intake.has_room
+
+    async def until_free(self) -> None:
+        """Wait for room; for ever when the process is stopping."""
+        while self.is_held:
+            await (self._shared.clock.sleep(3_600) if self._paused else self._life.intake.room())
+
+    def _enter(self, state: ShardState) -> None:
+        self._life.state = state
+        self._life.since = self._shared.clock.now()
+        self._shared.observer.shard_state(self.id, state.value)
