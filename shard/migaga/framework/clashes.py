@@ -1,0 +1,88 @@
+"""What two modules cannot both have, and Discord's limits on all commands together.
+
+The loader asks before it accepts a module; the later one is refused and told whose name it takes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from migaga.framework.spec import ModuleSpec
+
+MOST_COMMANDS = 100
+MOST_SUBCOMMANDS = 25
+_RESERVED = {"core": "Migaga's own tables and options"}
+
+
+@dataclass(frozen=True, slots=True)
+class Clash:
+    """Why a module cannot run beside those that are there."""
+
+    reason: str
+    hint: str
+
+
+def find_clashes(module: ModuleSpec, others: Sequence[ModuleSpec]) -> list[Clash]:
+    """Return everything that keeps `module` from running beside `others`."""
+    if module.name in _RESERVED:
+        return [Clash(f"the name {module.name!r} stands for {_RESERVED[module.name]}", "Choose another name.")]
+    taken = {claim: other.name for other in others for claim in _claims(other)}
+    clashes = [
+        Clash(f"{what} {name!r} is taken by the module {taken[what, name]!r}", _HINTS.get(what, "Choose another name."))
+        for what, name in _claims(module)
+        if (what, name) in taken
+    ]
+    return clashes or [*_mixed(module, others), *_too_many(module, others)]
+
+
+_HINTS = {
+    "the module name": "Set `name` in the class, or load only one of them.",
+    "the table": "Start the names of its tables with the module's name.",
+}
+
+
+def _claims(module: ModuleSpec) -> Iterator[tuple[str, str]]:
+    yield "the module name", module.name
+    for command in module.commands:
+        if command.slash:
+            yield "the slash command", " ".join(command.path)
+        for words in command.text_names:
+            yield "the text command", " ".join(words).casefold()
+    for menu in module.menus:
+        yield f"the {menu.type} menu entry", menu.name
+    for table in module.metadata.tables if module.metadata is not None else ():
+        yield "the table", table
+
+
+def _slash_paths(modules: Iterable[ModuleSpec]) -> Iterator[tuple[tuple[str, ...], str]]:
+    for module in modules:
+        for command in module.commands:
+            if command.slash:
+                yield command.path, module.name
+
+
+def _mixed(module: ModuleSpec, others: Sequence[ModuleSpec]) -> Iterator[Clash]:
+    """Find names that are a command in one module and a group in the other."""
+    for path, _ in _slash_paths([module]):
+        for other, owner in _slash_paths(others):
+            short, long = sorted((path, other), key=len)
+            if len(short) < len(long) and long[: len(short)] == short:
+                yield Clash(
+                    f"{' '.join(short)!r} would be a command and a group of commands (with the module {owner!r})",
+                    "Discord allows one of the two: rename the command, or make it text only (`slash=False`).",
+                )
+
+
+def _too_many(module: ModuleSpec, others: Sequence[ModuleSpec]) -> Iterator[Clash]:
+    children: dict[tuple[str, ...], set[str]] = {}
+    for path, _ in _slash_paths([*others, module]):
+        for length in range(len(path)):
+            children.setdefault(path[:length], set()).add(path[length])
+    for group, names in children.items():
+        most = MOST_SUBCOMMANDS if group else MOST_COMMANDS
+        if len(names) > most and any(path[: len(group)] == group for path, _ in _slash_paths([module])):
+            what = f"the group {' '.join(group)!r}" if group else "the bot"
+            yield Clash(
+                f"{what} would have {len(names)} slash commands", f"Discord allows {most}: group or remove some."
+            )
