@@ -251,6 +251,7 @@ class Interaction:
     payload: JsonObject
     command_name: str | None = None
     message: Message | None = None
+    parent: Interaction | None = None
     answer_type: int | None = None
     answered_at: float | None = None
     answer_data: JsonObject = field(default_factory=dict)

@@ -8,10 +8,12 @@ from migaga_emulator.rules import Rules
 from migaga_emulator.world import message_payloads, payloads
 from migaga_emulator.world.channels import Channels
 from migaga_emulator.world.clock import Clock
+from migaga_emulator.world.commands import Commands
 from migaga_emulator.world.core import Access, Core, Listener
 from migaga_emulator.world.dispatch import Dispatch
 from migaga_emulator.world.guilds import Guilds
 from migaga_emulator.world.intents import APPLICATION_FLAGS, Intent
+from migaga_emulator.world.interactions import Interactions
 from migaga_emulator.world.members import Members
 from migaga_emulator.world.messages import Messages
 from migaga_emulator.world.reactions import Reactions
@@ -33,6 +35,8 @@ class World:
         self.messages = Messages(self.core, self.access)
         self.reactions = Reactions(self.core, self.access)
         self.members = Members(self.core, self.access, self.roles, self.messages.purge)
+        self.commands = Commands(self.core)
+        self.interactions = Interactions(self.core, self.access, self.messages)
         self.guilds = Guilds(self.core, self.access, self.roles, self.members)
 
     @property
