@@ -28,6 +28,8 @@ class BaseModule:
     """Its tables."""
     migrations: ClassVar[Path | None] = None
     """Folder of its Alembic revisions; `migrations` beside its file when not set and there is one."""
+    load_by_default: ClassVar[bool] = True
+    """False: it runs only where `[Modules] Load` names it."""
 
     spec: ModuleSpec
     """What was read from the class."""

@@ -1,0 +1,193 @@
+"""Find, import and read modules. What cannot be used is named, with the reason; the others run.
+
+`migaga run` and `migaga modules list` call `load_modules`; `reload.py` uses `load_source`.
+"""
+
+from __future__ import annotations
+
+import inspect
+import traceback
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+
+from migaga.common.text import did_you_mean
+from migaga.framework.clashes import find_clashes
+from migaga.framework.declare import FaultyModuleError, read_module
+from migaga.framework.errors import DeclarationError
+from migaga.framework.importing import Imported, import_source
+from migaga.framework.module import BaseModule
+from migaga.framework.naming import snake_case
+from migaga.framework.sources import ModuleFailure, Source, discover
+from migaga.framework.spec import ModuleSpec
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedModule:
+    """A module's class, read; the runtime makes the instance."""
+
+    spec: ModuleSpec
+    cls: type[BaseModule]
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class LoadResult:
+    """What became of all modules."""
+
+    modules: tuple[LoadedModule, ...]
+    failures: tuple[ModuleFailure, ...]
+
+
+class ModuleRefusedError(Exception):
+    """A module cannot be used; `failure` says why."""
+
+    def __init__(self, failure: ModuleFailure) -> None:
+        super().__init__(str(failure))
+        self.failure = failure
+
+
+def load_modules(names: Sequence[str] | None = None, directories: Sequence[Path] = ()) -> LoadResult:
+    """Load modules.
+
+    Args:
+        names: The modules to load, from wherever they are. None or empty: all that are found, but those whose class
+            says `load_by_default = False`.
+        directories: Folders that hold modules: one file or one package for each.
+    """
+    sources, failures = discover(directories)
+    chosen, unknown = _choose(sources, names or ())
+    failures.extend(unknown)
+    modules: list[LoadedModule] = []
+    for source in chosen:
+        try:
+            module, _ = load_source(source)
+            if not names and not module.cls.load_by_default:
+                continue
+            refuse_clashes(module, [other.spec for other in modules])
+        except ModuleRefusedError as refused:
+            failures.append(refused.failure)
+        else:
+            modules.append(module)
+    return LoadResult(tuple(modules), tuple(failures))
+
+
+def _choose(sources: list[Source], names: Sequence[str]) -> tuple[list[Source], list[ModuleFailure]]:
+    if not names:
+        return sources, []
+    chosen: list[Source] = []
+    unknown: list[ModuleFailure] = []
+    for name in dict.fromkeys(names):
+        fitting = [source for source in sources if source.name.casefold() == name.casefold()]
+        chosen.extend(fitting)
+        if not fitting:
+            known = sorted({source.name for source in sources})
+            hint = f"{did_you_mean(name, known).strip()} There are: {', '.join(known)}.".strip()
+            unknown.append(ModuleFailure(name, "there is no module of this name.", hint))
+    return chosen, unknown
+
+
+def load_source(source: Source, *, again: bool = False) -> tuple[LoadedModule, Imported]:
+    """Import and read one module.
+
+    Args:
+        source: Where it is.
+        again: From disk, beside the code that runs.
+
+    Raises:
+        ModuleRefusedError: it cannot be used.
+    """
+    try:
+        imported = import_source(source, again=again)
+        cls = _find_class(imported.root, source)
+        return LoadedModule(read_module(cls, source.path), cls, source), imported
+    except FaultyModuleError as error:
+        reason, hint = _faults(error)
+        raise ModuleRefusedError(ModuleFailure(source.name, reason, hint)) from error
+    except DeclarationError as error:
+        raise ModuleRefusedError(ModuleFailure(source.name, f"{error.where}: {error.reason}.", error.hint)) from error
+    except (Exception, SystemExit) as error:
+        # The code of a module may raise anything while it is imported; the other modules must run.
+        reason, hint = _import_fault(error, source)
+        raise ModuleRefusedError(ModuleFailure(source.name, reason, hint)) from error
+
+
+def _faults(error: FaultyModuleError) -> tuple[str, str]:
+    if len(error.faults) == 1:
+        return f"{error.where}: {error.reason}.", error.hint
+    return f"{len(error.faults)} faults:\n" + "\n".join(f"  {fault}" for fault in error.faults), ""
+
+
+def _find_class(root: ModuleType, source: Source) -> type[BaseModule]:
+    if source.attribute is not None:
+        found: object = getattr(root, source.attribute, None)
+        if isinstance(found, type) and issubclass(found, BaseModule):
+            return found
+        raise DeclarationError(
+            f"{root.__name__}:{source.attribute}",
+            "it is no class that inherits from `BaseModule`",
+            "Correct the entry point.",
+        )
+    classes = list(_candidates(root))
+    leaves = [cls for cls in dict.fromkeys(classes) if not any(cls in other.__mro__[1:] for other in classes)]
+    named = [cls for cls in leaves if source.name in {snake_case(cls.__name__), cls.__dict__.get("name")}]
+    fitting = leaves if len(leaves) == 1 else named
+    if len(fitting) == 1:
+        return fitting[0]
+    if leaves:
+        names = ", ".join(cls.__name__ for cls in leaves)
+        raise DeclarationError(
+            source.place,
+            f"it has several modules ({names})",
+            "Put each into a file of its own, or mark bases with `_`.",
+        )
+    raise DeclarationError(
+        source.place,
+        "it has no class that inherits from `BaseModule`",
+        "Write `class Name(BaseModule):` in it; a package imports the class in its `__init__.py`.",
+    )
+
+
+def _candidates(root: ModuleType) -> Iterator[type[BaseModule]]:
+    values: Iterable[object] = vars(root).values()
+    for value in values:
+        if not isinstance(value, type) or not issubclass(value, BaseModule) or value.__name__.startswith("_"):
+            continue
+        if f"{value.__module__}.".startswith(f"{root.__name__}."):
+            yield value
+
+
+def _import_fault(error: BaseException, source: Source) -> tuple[str, str]:
+    if isinstance(error, SyntaxError):
+        where = f"{error.filename}, line {error.lineno}" if error.filename else source.place
+        return f"it is not valid Python: {error.msg} ({where}).", "Correct that line."
+    where = _line(error, source)
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        own = f"from .{error.name.split('.')[-1]} import ..."
+        hint = f"Install what provides it where Migaga runs; for a file of the module itself write `{own}`."
+        return f"it imports {error.name!r}, which is not there ({where}).", hint
+    if isinstance(error, ImportError):
+        return f"it cannot be imported: {error} ({where}).", "Correct the import."
+    said = str(error) or "no message"
+    return f"it fails while it is imported: {type(error).__name__}: {said} ({where}).", "Correct that line."
+
+
+def _line(error: BaseException, source: Source) -> str:
+    """Return the last line of the module itself that led to the error."""
+    frames = traceback.extract_tb(error.__traceback__)
+    inside = [frame for frame in frames if source.path is not None and frame.filename.startswith(str(source.path))]
+    return f"{inside[-1].filename}, line {inside[-1].lineno}" if inside else source.place
+
+
+def refuse_clashes(module: LoadedModule, others: Sequence[ModuleSpec]) -> None:
+    """Refuse a module that wants what another one has.
+
+    Raises:
+        ModuleRefusedError: with everything that clashes.
+    """
+    clashes = find_clashes(module.spec, others)
+    if clashes:
+        reason = "; ".join(clash.reason for clash in clashes) + "."
+        hint = " ".join(dict.fromkeys(clash.hint for clash in clashes))
+        raise ModuleRefusedError(ModuleFailure(module.spec.name, reason, hint))

@@ -1,0 +1,98 @@
+"""Where modules come from: built in, folders that the configuration names, and installed packages' entry points.
+
+Nothing is imported here; `importing.py` does that.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Literal
+
+BUILT_IN = "migaga_modules"
+ENTRY_POINTS = "migaga.modules"
+_NO_MODULES = frozenset({"conftest", "tests", "setup"})
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleFailure:
+    """A module that does not run, and why."""
+
+    name: str
+    """Of the module, or what stands for it: a file, a folder, a name in the configuration."""
+    reason: str
+    hint: str
+    """What to do about it."""
+
+    def __str__(self) -> str:
+        """Return all of it as one text."""
+        return f"module {self.name}: {self.reason} {self.hint}".rstrip()
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One place that holds one module."""
+
+    name: str
+    """As `[Modules] Load` names it: the folder's, file's or entry point's name."""
+    kind: Literal["built-in", "directory", "entry point"]
+    import_name: str
+    """Python's name of it."""
+    attribute: str | None = None
+    """Of an entry point: the class in it."""
+    path: Path | None = None
+    """The file or folder."""
+    directory: Path | None = None
+    """Of a module in a folder: that folder."""
+
+    @property
+    def place(self) -> str:
+        """How messages name it."""
+        return str(self.path) if self.path is not None else f"{self.kind} {self.import_name}"
+
+
+def discover(directories: Sequence[Path] = ()) -> tuple[list[Source], list[ModuleFailure]]:
+    """Return every module there is, and what keeps a folder from being read."""
+    found = list(_built_in())
+    failures: list[ModuleFailure] = []
+    for directory in directories:
+        try:
+            found.extend(_in_directory(directory.expanduser().resolve()))
+        except OSError as error:
+            reason = f"the folder {directory} cannot be read ({error.strerror or error})."
+            failures.append(ModuleFailure(directory.name, reason, "Correct `Directories` in `[Modules]`."))
+    found.extend(_entry_points())
+    return found, failures
+
+
+def _built_in() -> Iterator[Source]:
+    spec = find_spec(BUILT_IN)
+    for place in (spec.submodule_search_locations or ()) if spec else ():
+        for path in sorted(Path(place).iterdir()):
+            if (path / "__init__.py").is_file():
+                yield Source(path.name, "built-in", f"{BUILT_IN}.{path.name}", path=path)
+
+
+def _in_directory(directory: Path) -> Iterator[Source]:
+    package = package_of(directory)
+    for path in sorted(directory.iterdir()):
+        is_package = (path / "__init__.py").is_file()
+        if not is_package and path.suffix != ".py":
+            continue
+        name = path.name if is_package else path.stem
+        if not name.startswith(("_", ".", "test_")) and not name.endswith("_test") and name not in _NO_MODULES:
+            yield Source(name, "directory", f"{package}.{name}", path=path, directory=directory)
+
+
+def package_of(directory: Path) -> str:
+    """Name the package that stands for a folder: two folders may hold files of the same name."""
+    return f"migaga_directory_{hashlib.sha256(str(directory).encode()).hexdigest()[:12]}"
+
+
+def _entry_points() -> Iterable[Source]:
+    for point in sorted(entry_points(group=ENTRY_POINTS), key=lambda point: point.name):
+        yield Source(point.name, "entry point", point.module, attribute=point.attr or None)
