@@ -83,7 +83,7 @@ class _Shared(HandlerContext):
     async def options(self, kind: type[O]) -> O:
         """Return this guild's options; outside of guilds the defaults."""
         module = kind.module_name or self._scope.module.spec.name
-        return await self._scope.environment.options.load(self._scope.guild_id, module, kind)
+        return await self._scope.environment.settings.load(self._scope.guild_id, module, kind)
 
     async def guild(self) -> GuildView:
         """Return name, owner, roles and channels of the guild, fetched when unknown.
@@ -182,6 +182,10 @@ class Context(_Shared, PersonContext):
         self.command = command
         self.prefix = prefix
         """What the text command began with; `/` for interactions."""
+        self.values: Sequence[str] = ()
+        """What was chosen in a select menu."""
+        self.fields: Mapping[str, str] = {}
+        """What was written into a submitted modal: custom id of the field -> text."""
 
     @property
     def is_slash(self) -> bool:

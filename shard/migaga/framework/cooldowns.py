@@ -53,6 +53,12 @@ class Cooldowns:
         times.append(now)
         return 0.0
 
+    def refund(self, key: Hashable) -> None:
+        """Take the last use back."""
+        _, times = self._uses.get(key, (0.0, None))
+        if times:
+            times.pop()
+
     def _sweep(self, now: float) -> None:
         """Now and then forget windows that have passed, so that memory is bounded by recent use."""
         self._calls += 1

@@ -1,13 +1,14 @@
-"""The options that guilds have set, and their prefixes, which the router reads for every message.
+"""The options that guilds have set; their prefixes and switched-off modules, which the router reads for every message.
 
-Another process's change of an option is seen when the store's cache is old; of a prefix after `every` seconds. This
-process's changes count at once.
+Another process's change of an option is seen when the store's cache is old; of a prefix or switch after the next
+refresh. This process's changes count at once.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Mapping
 
 import sqlalchemy as sa
 
@@ -20,6 +21,10 @@ from migaga.storage.types import JsonValue
 
 CORE = "core"
 PREFIX = "prefix"
+SWITCH = "@enabled"
+"""Stored beside a module's options; no attribute of a class can have this name."""
+FLEET = 0
+"""In place of a guild's id: switches for all guilds."""
 _log = logging.getLogger(__name__)
 
 
@@ -31,6 +36,11 @@ class GuildSettings:
         self._store = store
         self.prefixes: dict[int, str] = {}
         """Prefixes of the guilds that have set one."""
+        self._off: set[tuple[int, str]] = set()
+
+    async def stored(self, guild_id: int, module: str) -> Mapping[str, JsonValue]:
+        """Return what a guild has set for a module; defaults are not in it."""
+        return await self._store.get(guild_id, module)
 
     async def load(self, guild_id: int | None, module: str, kind: type[O]) -> O:
         """Return a guild's options; the defaults outside of guilds."""
@@ -39,30 +49,51 @@ class GuildSettings:
     async def set(self, guild_id: int, module: str, name: str, value: JsonValue) -> None:
         """Store one value, as `values.encode` made it, and use it from now on."""
         await self._store.set(guild_id, module, name, value)
-        if (module, name) == (CORE, PREFIX) and isinstance(value, str) and value:
-            self.prefixes[guild_id] = value
+        self._note(guild_id, module, name, value)
 
-    async def reset(self, guild_id: int, module: str, name: str | None = None) -> bool:
-        """Go back to the default of one option, or of all of a module. Tells whether anything was set."""
+    async def reset(self, guild_id: int, module: str, name: str) -> bool:
+        """Go back to the default of one option. Tells whether it was set."""
         changed = await self._store.reset(guild_id, module, name)
-        if module == CORE and name in (PREFIX, None):
-            self.prefixes.pop(guild_id, None)
+        self._note(guild_id, module, name, None)
         return changed
 
-    async def refresh_prefixes(self) -> None:
-        """Read the prefixes of all guilds that have set one."""
-        query = sa.select(guild_option.c.guild_id, guild_option.c.value).where(
-            guild_option.c.module == CORE, guild_option.c.name == PREFIX
+    def is_enabled(self, guild_id: int | None, module: str) -> bool:
+        """Whether a module is on: in the fleet and in this guild."""
+        return not self._off or ((FLEET, module) not in self._off and (guild_id or FLEET, module) not in self._off)
+
+    async def switch(self, guild_id: int, module: str, *, enabled: bool) -> None:
+        """Switch a module on or off in a guild, or for the `FLEET`."""
+        if enabled:
+            await self.reset(guild_id, module, SWITCH)
+        else:
+            await self.set(guild_id, module, SWITCH, False)
+
+    def _note(self, guild_id: int, module: str, name: str, value: JsonValue) -> None:
+        if name == SWITCH:
+            (self._off.add if value is False else self._off.discard)((guild_id, module))
+        elif (module, name) == (CORE, PREFIX):
+            self.prefixes.pop(guild_id, None)
+            if isinstance(value, str) and value:
+                self.prefixes[guild_id] = value
+
+    async def refresh(self) -> None:
+        """Read the prefixes and switches of all guilds."""
+        query = sa.select(guild_option.c.guild_id, guild_option.c.module, guild_option.c.name, guild_option.c.value)
+        query = query.where(
+            sa.or_(guild_option.c.name == SWITCH, sa.and_(guild_option.c.module == CORE, guild_option.c.name == PREFIX))
         )
         async with self._database.read() as session:
             rows = (await session.execute(query)).tuples().all()
-        self.prefixes = {int(guild): value for guild, value in rows if isinstance(value, str) and value}
+        self.prefixes.clear()
+        self._off.clear()
+        for guild_id, module, name, value in rows:
+            self._note(int(guild_id), module, name, value)
 
-    async def keep_prefixes(self, every: float) -> None:
-        """Read the prefixes again every so many seconds. Runs until cancelled; an outage of the database passes."""
+    async def keep_fresh(self, every: float) -> None:
+        """Refresh every so many seconds. Runs until cancelled; an outage of the database passes."""
         while True:
             await asyncio.sleep(every)
             try:
-                await self.refresh_prefixes()
+                await self.refresh()
             except MigagaError as error:
-                _log.warning("prefixes stay as they were: %s", error)
+                _log.warning("prefixes and switches stay as they were: %s", error)

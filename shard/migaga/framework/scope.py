@@ -14,9 +14,9 @@ from typing import Protocol
 import hikari
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from migaga.framework.guild_settings import GuildSettings
 from migaga.framework.guilds import GuildDirectory
 from migaga.framework.services import Services
-from migaga.framework.guild_settings import GuildSettings
 from migaga.framework.spec import ModuleSpec
 from migaga.framework.waiting import Waiting
 from migaga.storage.database import Database
@@ -67,7 +67,7 @@ class Environment:
     """For handlers: commits the running handler's transaction before each call."""
     database: Database
     directory: GuildDirectory
-    options: GuildSettings
+    settings: GuildSettings
     waiting: Waiting = field(default_factory=Waiting)
     services: Services = field(default_factory=Services)
     metrics: Metrics = field(default_factory=NoMetrics)

@@ -35,6 +35,13 @@ class Question:
         """Return the custom id of one of the question's components."""
         return f"{DIALOGUE}:{self.token}:{key}"
 
+    def offer(self, payload: Payload) -> bool:
+        """Take an answer; False when more came than anybody could have meant."""
+        if self.answers.full():
+            return False
+        self.answers.put_nowait(payload)
+        return True
+
     async def answer(self, timeout: float) -> Payload:
         """Wait for the next answer, as the raw message or interaction.
 

@@ -1,0 +1,142 @@
+"""Whether a person may use a handler here. `running.py` asks before it converts arguments.
+
+In this order: banned from the bot, owner only, guild only, module enabled, allow and deny rules, the person's
+permissions, the bot's permissions, the handler's own checks, cooldown. The first that fails is the answer.
+"""
+
+from __future__ import annotations
+
+import inspect
+import time
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+
+import hikari
+
+from migaga.framework.context import Context
+from migaga.framework.cooldowns import Cooldowns, cooldown_key
+from migaga.framework.errors import NotAllowed, UserError
+from migaga.framework.permissions import permission_names
+from migaga.framework.scope import Scope
+from migaga.framework.spec import Cooldown, Requirements
+from migaga.storage.access import AccessStore, decide
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What somebody wants to use."""
+
+    requirements: Requirements
+    command: str | None = None
+    """Name of the command, for rules; None for components, which belong to their module."""
+
+
+class Access:
+    """Checks what a person asks for."""
+
+    def __init__(
+        self, rules: AccessStore, cooldowns: Cooldowns, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._rules = rules
+        self._cooldowns = cooldowns
+        self._clock = clock
+
+    async def check(self, scope: Scope, context: Context, asked: Asked) -> None:
+        """Return when all but the cooldown holds.
+
+        Raises:
+            NotAllowed: What does not hold, in words for the person.
+        """
+        await self.check_place(scope, context.person.id, asked)
+        await self._check_permissions(context, asked.requirements)
+        await self._check_own(context, asked.requirements)
+
+    async def check_place(self, scope: Scope, user_id: int, asked: Asked) -> None:
+        """Check what needs no permissions: bans, owners, guild, module and rules.
+
+        Raises:
+            NotAllowed: What does not hold.
+        """
+        if await self._rules.is_banned(user_id):
+            raise NotAllowed("You were banned from using this bot.")
+        if asked.requirements.owner_only and user_id not in scope.environment.application.owners:
+            raise NotAllowed("Only the owners of the bot may use this.")
+        if scope.guild_id is None:
+            if asked.requirements.guild_only:
+                raise NotAllowed("This works in servers only, not in direct messages.")
+            return
+        module = scope.module.spec
+        if not scope.environment.settings.is_enabled(scope.guild_id, module.name):
+            raise NotAllowed(f"The module {module.title} is switched off here.")
+        if not await self._rules_allow(scope, scope.guild_id, asked.command):
+            raise NotAllowed("This may not be used here: the administrators of this server have set it so.")
+
+    async def _rules_allow(self, scope: Scope, guild_id: int, command: str | None) -> bool:
+        """Ask the rules. A thread that has none of its own has those of its parent."""
+        rules = await self._rules.rules(guild_id)
+        if not rules:
+            return True
+        channel_id = scope.channel_id or 0
+        if not any(rule.channel_id == channel_id for rule in rules):
+            view = scope.environment.directory.peek(guild_id)
+            channel = None if view is None else view.channels.get(channel_id)
+            if channel is not None and channel.is_thread and channel.parent_id is not None:
+                channel_id = channel.parent_id
+        return decide(rules, channel_id, scope.module.spec.name, command)
+
+    async def _check_permissions(self, context: Context, requirements: Requirements) -> None:
+        if requirements.permissions:
+            missing = requirements.permissions & ~await context.permissions()
+            if missing:
+                raise NotAllowed(f"You need {_listed(missing)} for this.")
+        if requirements.bot_permissions:
+            missing = requirements.bot_permissions & ~await context.bot_permissions()
+            if missing:
+                raise NotAllowed(f"I need {_listed(missing)} here for this.")
+
+    async def _check_own(self, context: Context, requirements: Requirements) -> None:
+        for own in requirements.checks:
+            verdict = own(context)
+            if inspect.isawaitable(verdict):
+                verdict = await verdict
+            if isinstance(verdict, str):
+                raise NotAllowed(verdict)
+            if not verdict:
+                raise NotAllowed("You may not use this here.")
+
+    def use(self, scope: Scope, user_id: int, requirements: Requirements) -> None:
+        """Count one use against the cooldown.
+
+        Raises:
+            UserError: Too soon; says how long to wait.
+        """
+        cooldown = requirements.cooldown
+        if cooldown is None:
+            return
+        wait = self._cooldowns.use(_key(scope, user_id, cooldown), cooldown, self._clock())
+        if wait > 0:
+            raise UserError(f"Not so fast: try again in {_seconds(wait)}.")
+
+    def refund(self, scope: Scope, user_id: int, requirements: Requirements) -> None:
+        """Take the last use back: it was a wrong use, which is no use."""
+        if requirements.cooldown is not None:
+            self._cooldowns.refund(_key(scope, user_id, requirements.cooldown))
+
+
+def _key(scope: Scope, user_id: int, cooldown: Cooldown) -> Hashable:
+    handler = f"{scope.module.spec.name}.{scope.handler}"
+    return cooldown_key(cooldown, handler, user_id=user_id, guild_id=scope.guild_id, channel_id=scope.channel_id)
+
+
+def _listed(missing: hikari.Permissions) -> str:
+    names = permission_names(missing)
+    if len(names) == 1:
+        return f"the permission {names[0]}"
+    return f"the permissions {', '.join(names[:-1])} and {names[-1]}"
+
+
+def _seconds(wait: float) -> str:
+    if wait < 90:
+        return f"{max(1, round(wait))} s"
+    minutes = round(wait / 60)
+    return f"{minutes} minutes" if minutes < 90 else f"{round(wait / 3600)} hours"

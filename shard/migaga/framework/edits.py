@@ -1,0 +1,67 @@
+"""Which edited messages are tried again as commands: those whose last try was a wrong use. Used by `routing.py`.
+
+A message from before this process may have been answered by the process before: its edits are left alone.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from migaga.framework.rawguild import Payload
+
+DISCORD_EPOCH = 1_420_070_400.0
+YOUNGER_THAN = 600.0
+"""Seconds after which an edit no longer runs a command."""
+_CAPACITY = 20_000
+
+
+def created_at(snowflake: int) -> float:
+    """Return when a snowflake was made, in seconds since the epoch."""
+    return (snowflake >> 22) / 1000 + DISCORD_EPOCH
+
+
+@dataclass(slots=True)
+class _Try:
+    content: str
+    open: bool
+    """Whether an edit may try again: it ended as a wrong use."""
+
+
+class Edits:
+    """The text commands of the last minutes. Knows no clock."""
+
+    def __init__(self, started: float) -> None:
+        self._started = started
+        self._tries: OrderedDict[int, _Try] = OrderedDict()
+
+    def may_run(self, payload: Payload, now: float) -> bool:
+        """Whether a raw MESSAGE_UPDATE runs its command; both times in seconds since the epoch.
+
+        Args:
+            payload: The message after the edit.
+            now: Now.
+        """
+        if not payload.get("edited_timestamp"):
+            return False  # Discord has added a preview: nobody wrote anything.
+        message_id = int(payload["id"])
+        created = created_at(message_id)
+        if now - created > YOUNGER_THAN:
+            return False
+        last = self._tries.get(message_id)
+        if last is None:
+            return created >= self._started
+        return last.open and last.content != payload.get("content")
+
+    def begin(self, message_id: int, content: str) -> None:
+        """Note that a message is tried as a command."""
+        self._tries[message_id] = _Try(content, open=False)
+        self._tries.move_to_end(message_id)
+        while len(self._tries) > _CAPACITY:
+            self._tries.popitem(last=False)
+
+    def wrong_use(self, message_id: int) -> None:
+        """Note that the try was a wrong use, which is no answer."""
+        last = self._tries.get(message_id)
+        if last is not None:
+            last.open = True

@@ -1,0 +1,44 @@
+"""Fill handlers' arguments by their types, and call handlers. Used by `running.py` and `tasks.py`."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from migaga.framework.markers import HandlerContext
+from migaga.framework.options import GuildOptions
+from migaga.framework.scope import Scope
+
+
+async def injected(scope: Scope, context: HandlerContext) -> dict[str, object]:
+    """Return the arguments of a handler that are filled by type: context, session, options, services.
+
+    Raises:
+        UnknownServiceError: Nobody provides a type that the handler asks for.
+    """
+    found: dict[str, object] = {}
+    for wanted in scope.module.spec.injected.get(scope.handler, ()):
+        found[wanted.argument] = await _value(wanted.type, scope, context)
+    return found
+
+
+async def _value(kind: Any, scope: Scope, context: HandlerContext) -> object:
+    if kind is AsyncSession:
+        return scope.session
+    if inspect.isclass(kind) and issubclass(kind, GuildOptions):
+        name = kind.module_name or scope.module.spec.name
+        return await scope.environment.settings.load(scope.guild_id, name, kind)
+    if inspect.isclass(kind) and issubclass(kind, HandlerContext):
+        return context
+    return scope.module.services.get(kind)
+
+
+async def call(handler: Callable[..., object], positional: tuple[object, ...], named: Mapping[str, object]) -> object:
+    """Call a handler; one that is no coroutine function runs in a thread, so that it may block."""
+    if inspect.iscoroutinefunction(handler):
+        return await handler(*positional, **named)
+    return await asyncio.to_thread(handler, *positional, **named)

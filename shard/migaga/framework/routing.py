@@ -1,0 +1,118 @@
+"""From raw events to handlers. The gateway's intake calls `EventRouter.route` for every event, synchronously.
+
+An event that nobody wants costs dictionary look-ups; a message that is no command costs one comparison with the prefix.
+Objects are built when a handler runs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
+
+from migaga.framework.building import Builder, Built
+from migaga.framework.interactions import InteractionRouter
+from migaga.framework.rawguild import Payload
+from migaga.framework.running import GUILD_EVENTS, Runner
+from migaga.framework.scope import Environment, LoadedModule
+from migaga.framework.spec import ListenerSpec
+from migaga.framework.table import RoutingTable
+from migaga.framework.texts import TextCommands
+from migaga.gateway.received import Received
+
+Job = Callable[[], Awaitable[object]]
+_log = logging.getLogger(__name__)
+
+
+class EventRouter:
+    """Implements the gateway's `Router`."""
+
+    def __init__(
+        self,
+        environment: Environment,
+        runner: Runner,
+        builder: Builder,
+        *,
+        texts: TextCommands,
+        interactions: InteractionRouter,
+    ) -> None:
+        self._environment = environment
+        self._runner = runner
+        self._builder = builder
+        self._texts = texts
+        self._interactions = interactions
+        self.table = RoutingTable(())
+
+    def route(self, event: Received) -> Callable[[], Awaitable[None]] | None:
+        """Return what runs all handlers of `event`, each apart from the others; None when nobody wants it."""
+        try:
+            self._environment.directory.observe(event.name, event.payload)
+            jobs = list(self._jobs(event))
+        except Exception:
+            # A payload that is not as documented must not stop the shard; it is one event's handlers that are lost.
+            _log.exception("%s could not be routed", event.name)
+            return None
+        return partial(_run, jobs) if jobs else None
+
+    def _jobs(self, event: Received) -> Iterator[Job]:
+        table, built = self.table, Built(self._builder, event)
+        for module, listener in table.raw_listeners:
+            if self._wanted(module, listener, event):
+                yield partial(self._listen_raw, module, listener, built)
+        for module, listener in table.listeners.get(event.name, ()):
+            if self._wanted(module, listener, event):
+                yield partial(self._listen, module, listener, built)
+        if event.name in ("MESSAGE_CREATE", "MESSAGE_UPDATE"):
+            job = self._texts.job(table, built)
+        elif event.name == "INTERACTION_CREATE":
+            job = self._interactions.job(table, built)
+        else:
+            return
+        if job is not None:
+            yield job
+
+    def _wanted(self, module: LoadedModule, listener: ListenerSpec, event: Received) -> bool:
+        payload = event.payload
+        guild = payload.get("guild_id") or (payload.get("id") if event.name in GUILD_EVENTS else None)
+        if guild is None:
+            if listener.guild_only:
+                return False
+        elif not self._environment.settings.is_enabled(int(guild), module.spec.name):
+            return False
+        return listener.bots or not by_bot(payload)
+
+    async def _listen(self, module: LoadedModule, listener: ListenerSpec, built: Built) -> None:
+        try:
+            events = [event for event in built.events() if isinstance(event, listener.events)]
+        except (KeyError, TypeError, ValueError, LookupError):
+            _log.exception("hikari cannot read a %s", built.received.name)
+            return
+        for event in events:
+            await self._runner.listen(module, listener, built.received, event)
+
+    async def _listen_raw(self, module: LoadedModule, listener: ListenerSpec, built: Built) -> None:
+        await self._runner.listen(module, listener, built.received, built.payload())
+
+
+def by_bot(payload: Payload) -> bool:
+    """Whether a bot or webhook did it: author of a message, user of a member event or reaction."""
+    if payload.get("webhook_id"):
+        return True
+    member = payload.get("member") or {}
+    user = payload.get("author") or payload.get("user") or member.get("user") or {}
+    return bool(user.get("bot"))
+
+
+async def _run(jobs: list[Job]) -> None:
+    """Run all jobs; none raises but when it is cancelled."""
+    if len(jobs) == 1:
+        await jobs[0]()
+        return
+    async with asyncio.TaskGroup() as group:
+        for job in jobs:
+            group.create_task(_awaited(job))
+
+
+async def _awaited(job: Job) -> None:
+    await job()

@@ -1,0 +1,218 @@
+"""Run one handler: its scope, its context, the checks before it, the report after it. `routing.py` says which one.
+
+Whatever a handler raises ends here, except that it is cancelled.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import hikari
+
+from migaga.framework.access import Access, Asked
+from migaga.framework.committing import current_scope
+from migaga.framework.context import Context, EventContext
+from migaga.framework.deferral import Deferral
+from migaga.framework.dialogue import DEFER_AFTER, Conversation
+from migaga.framework.edits import created_at
+from migaga.framework.errors import UnknownSubcommand, WrongArgument
+from migaga.framework.inject import call, injected
+from migaga.framework.outgoing import Outgoing, reply_nonce
+from migaga.framework.person import Person
+from migaga.framework.replies import InteractionResponder, MessageResponder, Responder
+from migaga.framework.reports import EXPIRED, explain, log_error, report
+from migaga.framework.scope import Environment, LoadedModule, Scope
+from migaga.framework.spec import CommandSpec, ListenerSpec, Requirements
+from migaga.gateway.received import Received
+
+TOO_OLD = 2.5
+"""Seconds after which an interaction cannot be answered in time any more."""
+Arguments = tuple[tuple[object, ...], Mapping[str, object]]
+
+
+@dataclass(frozen=True, slots=True)
+class Who:
+    """hikari's objects of what a person did."""
+
+    author: hikari.User
+    member: hikari.Member | None
+    message: hikari.Message | None = None
+    interaction: hikari.PartialInteraction | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """One use of a handler by a person."""
+
+    module: LoadedModule
+    handler: str
+    requirements: Requirements
+    received: Received
+    person: Person
+    who: Callable[[], Who]
+    arguments: Callable[[Scope, Context], Awaitable[Arguments]]
+    """The handler's positional and named arguments. Raises `UserError` for wrong ones."""
+    label: str
+    """For metrics."""
+    command: CommandSpec | None = None
+    rule: str | None = None
+    """What allow and deny rules call it."""
+    prefix: str = "/"
+    ephemeral: bool = False
+    usage: str | None = None
+    refused: Exception | None = field(default=None)
+    """It is known to be wrong before it runs: a group without one of its commands."""
+
+
+class Runner:
+    """Runs handlers."""
+
+    def __init__(self, environment: Environment, access: Access) -> None:
+        self._environment = environment
+        self._access = access
+
+    @asynccontextmanager
+    async def scope(
+        self, module: LoadedModule, handler: str, event_key: str, guild_id: int | None, channel_id: int | None
+    ) -> AsyncIterator[Scope]:
+        """Open what one run needs; its transaction is committed at the end, rolled back on an error."""
+        module.running += 1
+        try:
+            async with self._environment.database.session() as session:
+                scope = Scope(self._environment, module, handler, event_key, session, guild_id, channel_id)
+                token = current_scope.set(scope)
+                try:
+                    yield scope
+                    await scope.commit()
+                finally:
+                    current_scope.reset(token)
+        finally:
+            module.running -= 1
+
+    async def listen(self, module: LoadedModule, listener: ListenerSpec, received: Received, event: object) -> None:
+        """Run a listener for one event."""
+        started = time.monotonic()
+        outcome = "ok"
+        guild_id, channel_id = place(received)
+        name = listener.handler
+        try:
+            async with self.scope(module, name, received.key, guild_id, channel_id) as scope:
+                context = EventContext(scope, received.name)
+                await call(getattr(module.instance, name), (event,), await injected(scope, context))
+        except Exception as error:
+            found = explain(error, None)
+            outcome = found.outcome
+            log_error(error, found, module=module.spec.name, handler=name)
+        self._environment.metrics.handler(module.spec.name, name, outcome, time.monotonic() - started)
+
+    async def use(self, use: Use) -> str:
+        """Run what a person asked for, and return how it ended (see `reports.Report.outcome`; `ok`)."""
+        started = time.monotonic()
+        if use.received.name == "INTERACTION_CREATE" and self.age(use.received) > TOO_OLD:
+            outcome = EXPIRED
+        else:
+            async with Deferral(ephemeral=use.ephemeral) as deferral:
+                outcome = await self._use(use, deferral)
+        self._count(use, outcome, time.monotonic() - started)
+        return outcome
+
+    async def _use(self, use: Use, deferral: Deferral) -> str:
+        responder = self._responder(use)
+        if isinstance(responder, InteractionResponder):
+            deferral.watch(responder, DEFER_AFTER - max(0.0, self.age(use.received)))
+        conversation: Conversation | None = None
+        guild_id, channel_id = place(use.received)
+        try:
+            async with self.scope(use.module, use.handler, use.received.key, guild_id, channel_id) as scope:
+                conversation = Conversation(scope, responder, use.person.id, ephemeral=use.ephemeral, deferral=deferral)
+                await self._run(use, scope, conversation)
+            await conversation.finish()
+        except Exception as error:
+            answers = conversation or _Direct(responder)
+            found = await report(error, answers, module=use.module.spec.name, handler=use.handler, usage=use.usage)
+            return found.outcome
+        return "ok"
+
+    async def _run(self, use: Use, scope: Scope, conversation: Conversation) -> None:
+        who = use.who()
+        context = Context(
+            scope,
+            conversation,
+            use.person,
+            author=who.author,
+            member=who.member,
+            message=who.message,
+            interaction=who.interaction,
+            command=use.command,
+            prefix=use.prefix,
+        )
+        await self._access.check(scope, context, Asked(use.requirements, use.rule))
+        if use.refused is not None:
+            raise use.refused
+        self._access.use(scope, use.person.id, use.requirements)
+        try:
+            positional, named = await use.arguments(scope, context)
+        except (WrongArgument, UnknownSubcommand):
+            self._access.refund(scope, use.person.id, use.requirements)
+            raise
+        named = {**named, **await injected(scope, context)}
+        result = await call(getattr(scope.module.instance, use.handler), (context, *positional), named)
+        if isinstance(result, str):
+            await context.respond(result)
+
+    def _responder(self, use: Use) -> Responder:
+        payload, environment = use.received.payload, self._environment
+        if use.received.name == "INTERACTION_CREATE":
+            return InteractionResponder(
+                environment.discord,
+                environment.application.id,
+                int(payload["id"]),
+                str(payload["token"]),
+                component=payload.get("message") is not None,
+            )
+        # An edited message is tried again: its answer must not be taken for a repetition of the first.
+        version = f"{use.received.key}:{payload.get('edited_timestamp') or ''}"
+        handler = f"{use.module.spec.name}.{use.handler}"
+        return MessageResponder(
+            environment.discord,
+            int(payload["channel_id"]),
+            int(payload["id"]),
+            lambda number: reply_nonce(version, handler, number),
+        )
+
+    def age(self, received: Received) -> float:
+        """Return how many seconds ago Discord made an interaction or a message."""
+        return self._environment.now() - created_at(int(received.payload["id"]))
+
+    def _count(self, use: Use, outcome: str, seconds: float) -> None:
+        module, metrics = use.module.spec.name, self._environment.metrics
+        if use.command is not None:
+            metrics.command(module, use.label, outcome, seconds)
+        else:
+            metrics.handler(module, use.handler, outcome, seconds)
+
+
+class _Direct:
+    """Sends a report when no session for the handler could be had: the database is down."""
+
+    def __init__(self, responder: Responder) -> None:
+        self._responder = responder
+
+    async def send(self, message: Outgoing, ephemeral: bool | None = None) -> object:
+        """Send an answer."""
+        return await self._responder.send(message, ephemeral=bool(ephemeral))
+
+
+def place(received: Received) -> tuple[int | None, int | None]:
+    """Return the guild and channel of a raw event, as far as it has them."""
+    payload = received.payload
+    guild = payload.get("guild_id") or (payload.get("id") if received.name in GUILD_EVENTS else None)
+    channel = payload.get("channel_id") or (payload.get("id") if received.name.startswith("CHANNEL_") else None)
+    return (None if guild is None else int(guild), None if channel is None else int(channel))
+
+
+GUILD_EVENTS = frozenset({"GUILD_CREATE", "GUILD_UPDATE", "GUILD_DELETE"})
+"""Events whose payload is the guild itself."""
