@@ -92,7 +92,12 @@ class Interactions:
         data = json_object(body.get("data"))
         if kind in (DEFERRED_UPDATE, UPDATE) and interaction.message is None:
             raise errors.invalid_form(("type",), "BASE_TYPE_CHOICES", "There is no message to update.")
-        self._carry_out(interaction, kind, data, uploads or [])
+        try:
+            self._carry_out(interaction, kind, data, uploads or [])
+        except errors.DiscordError as error:
+            if error.errors is not None:
+                error.errors = {"data": error.errors}
+            raise
         interaction.answer_type, interaction.answer_data, interaction.answered_at = kind, data, now
         return interaction
 

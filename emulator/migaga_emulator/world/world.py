@@ -14,8 +14,10 @@ from migaga_emulator.world.dispatch import Dispatch
 from migaga_emulator.world.guilds import Guilds
 from migaga_emulator.world.intents import APPLICATION_FLAGS, Intent
 from migaga_emulator.world.interactions import Interactions
+from migaga_emulator.world.invocations import Invocations
 from migaga_emulator.world.members import Members
 from migaga_emulator.world.messages import Messages
+from migaga_emulator.world.people import People
 from migaga_emulator.world.reactions import Reactions
 from migaga_emulator.world.roles import Roles
 from migaga_emulator.world.state import Bot, Guild, Member
@@ -38,6 +40,15 @@ class World:
         self.commands = Commands(self.core)
         self.interactions = Interactions(self.core, self.access, self.messages)
         self.guilds = Guilds(self.core, self.access, self.roles, self.members)
+        self.people = People(
+            self.core,
+            guilds=self.guilds,
+            channels=self.channels,
+            members=self.members,
+            messages=self.messages,
+            reactions=self.reactions,
+            invocations=Invocations(self.core, self.access, self.commands, self.interactions),
+        )
 
     @property
     def bots(self) -> dict[int, Bot]:
