@@ -74,18 +74,27 @@ class MariaDbServer:
         """Start the server and wait until it greets."""
         for _ in range(3):  # Somebody may take the port between our look and the server's.
             self.port = free_port()
-            arguments = [
-                self._daemon, *SETTINGS, f"--user={getpass.getuser()}", f"--datadir={self.folder}/data",
-                f"--socket={self.folder}/socket", f"--pid-file={self.folder}/pid", f"--port={self.port}",
-                "--bind-address=127.0.0.1", f"--log-error={self.folder}/log", f"--init-file={self.folder}/init.sql",
-            ]  # fmt: skip
-            self._process = subprocess.Popen(arguments, stdin=subprocess.DEVNULL)
-            if self._greets():
-                (self.folder / "init.sql").write_text("")  # The users are there when it starts again.
+            if self._launch():
                 return
-            self.stop()
         log = (self.folder / "log").read_text(errors="replace")
         raise AssertionError(f"mariadbd does not start:\n{log[-3000:]}")
+
+    def restart(self) -> None:
+        """Start the stopped server again on its old port."""
+        assert self._launch(), "mariadbd does not start again"
+
+    def _launch(self) -> bool:
+        arguments = [
+            self._daemon, *SETTINGS, f"--user={getpass.getuser()}", f"--datadir={self.folder}/data",
+            f"--socket={self.folder}/socket", f"--pid-file={self.folder}/pid", f"--port={self.port}",
+            "--bind-address=127.0.0.1", f"--log-error={self.folder}/log", f"--init-file={self.folder}/init.sql",
+        ]  # fmt: skip
+        self._process = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        if self._greets():
+            (self.folder / "init.sql").write_text("")  # The users are there when it starts again.
+            return True
+        self.stop()
+        return False
 
     def _greets(self) -> bool:
         deadline = time.monotonic() + START_SECONDS
