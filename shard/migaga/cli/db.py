@@ -12,6 +12,8 @@ from pathlib import Path
 
 from migaga.common.commands import Command
 from migaga.common.settings import load_settings
+from migaga.framework.loader import load_modules
+from migaga.framework.reload import module_schemas
 from migaga.storage.database import Database, open_database
 from migaga.storage.drift import find_drift
 from migaga.storage.schema import CORE_SCHEMA, ModuleSchema, SchemaResult, current, upgrade
@@ -44,7 +46,13 @@ def run(arguments: Namespace) -> int:
     """Do what was asked and return the exit code."""
     config = arguments.config or (DEFAULT_CONFIG if DEFAULT_CONFIG.is_file() else None)
     settings = load_settings(config, os.environ)
-    return asyncio.run(_run(settings.database.url, (), ACTIONS[arguments.action], as_json=arguments.json))
+    found = load_modules(settings.modules.load, settings.modules.directories)
+    for failure in found.failures:
+        _progress(str(failure))
+    schemas = module_schemas([loaded.spec for loaded in found.modules])
+    code = asyncio.run(_run(settings.database.url, schemas, ACTIONS[arguments.action], as_json=arguments.json))
+    # A module that cannot be read may have tables that were not looked at.
+    return FAILED if found.failures else code
 
 
 async def _run(url: str, schemas: Sequence[ModuleSchema], action: Action, *, as_json: bool) -> int:

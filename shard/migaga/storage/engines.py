@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -92,7 +93,13 @@ def _sqlite(target: Target, limits: Limits, size: int | None) -> AsyncEngine:
     return engine
 
 
+def _is_news(record: logging.LogRecord) -> bool:
+    """Drop what MySQL says about each named primary key: names are for SQLite's migrations."""
+    return "ignored for PRIMARY key" not in record.getMessage()
+
+
 def _mysql(target: Target, limits: Limits, size: int | None) -> AsyncEngine:
+    logging.getLogger("asyncmy").addFilter(_is_news)
     arguments: dict[str, object] = {"charset": "utf8mb4", "connect_timeout": 5, "read_timeout": limits.answer}
     if target.unix_socket is not None:
         arguments["unix_socket"] = target.unix_socket
