@@ -109,8 +109,8 @@ def _page(spec: ModuleSpec) -> str:
     if spec.menus:
         parts.append(table(("menu", "of"), [(menu.name, menu.type) for menu in spec.menus]))
     if spec.options:
-        rows = [(o.name, o.kind.value, str(encode(o, o.default)), o.description) for o in spec.options]
-        parts.append(table(("option", "takes", "default", "what it is for"), rows))
+        options = [(one.name, one.kind.value, encode(one, one.default), one.description) for one in spec.options]
+        parts.append(table(("option", "takes", "default", "what it is for"), options))
     if spec.listeners:
         events = [(one.handler, ", ".join(event.__name__ for event in one.events)) for one in spec.listeners]
         parts.append(table(("listener", "events"), events))

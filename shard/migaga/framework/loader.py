@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import inspect
 import traceback
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
