@@ -1,0 +1,1 @@
+"""Discord's REST API over the emulated world: routes, rate limits, errors, faults."""

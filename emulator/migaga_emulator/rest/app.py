@@ -1,0 +1,245 @@
+"""The REST API as an aiohttp application: who asks, how often, and what the route answers. Mounted by the server."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from urllib.parse import unquote
+
+import orjson
+from aiohttp import BodyPartReader, web
+
+from migaga_emulator.rest import (
+    routes_channels,
+    routes_commands,
+    routes_guilds,
+    routes_interactions,
+    routes_members,
+    routes_messages,
+    routes_reactions,
+    routes_users,
+)
+from migaga_emulator.rest.call import Call, Reply
+from migaga_emulator.rest.faults import RestFault, RestFaults
+from migaga_emulator.rest.hooks import RestHooks
+from migaga_emulator.rest.limits import RateLimits, retry_after_header
+from migaga_emulator.rest.router import Route, Router
+from migaga_emulator.world import errors
+from migaga_emulator.world.drafts import Upload
+from migaga_emulator.world.errors import DiscordError
+from migaga_emulator.world.state import Bot
+from migaga_emulator.world.wire import JsonObject
+from migaga_emulator.world.world import World
+
+_FILE = re.compile(r"files\[([0-9]+)\]\Z|file([0-9]*)\Z")
+_MAJOR = ("channel_id", "guild_id", "application_id")
+
+
+def rest_app(world: World, limits: RateLimits, faults: RestFaults, hooks: RestHooks) -> web.Application:
+    """The application to mount at /api/v10 (`app.add_subapp`). Serves every path below; unknown ones answer 404."""
+    app = web.Application(client_max_size=256 * 1024 * 1024)
+    app.router.add_route("*", "/{path:.*}", RestApi(world, limits, faults, hooks).serve)
+    return app
+
+
+def make_router() -> Router:
+    """All routes."""
+    router = Router()
+    for module in (
+        routes_users,
+        routes_guilds,
+        routes_members,
+        routes_channels,
+        routes_messages,
+        routes_reactions,
+        routes_commands,
+        routes_interactions,
+    ):
+        module.add_to(router)
+    return router
+
+
+class RestApi:
+    """Serves requests."""
+
+    def __init__(self, world: World, limits: RateLimits, faults: RestFaults, hooks: RestHooks) -> None:
+        self._world = world
+        self._limits = limits
+        self._faults = faults
+        self._hooks = hooks
+        self._router = make_router()
+
+    async def serve(self, request: web.Request) -> web.Response:
+        """Answer one request as Discord would."""
+        address = request.remote or ""
+        banned = self._limits.banned_for(address)
+        if banned is not None:
+            headers = {"Retry-After": retry_after_header(banned)}
+            return web.Response(status=429, text="error code: 1015", content_type="text/plain", headers=headers)
+        segments = [unquote(part) for part in request.rel_url.raw_path.strip("/").split("/")]
+        segments = segments[_prefix_length(request) :]
+        bot, template, response = None, "unknown", None
+        try:
+            route, params = self._router.find(request.method, segments)
+            template = route.template
+            bot = self._authorize(request, route)
+            response = await self._limited(request, route, params, bot)
+        except DiscordError as error:
+            response = _json(error.body(), error.status)
+        shared = response.headers.get("X-RateLimit-Scope") == "shared"
+        if response.status in (401, 403) or (response.status == 429 and not shared):
+            self._limits.invalid(address)
+        self._hooks.request(None if bot is None else bot.user.id, request.method, template, response.status)
+        return response
+
+    def _authorize(self, request: web.Request, route: Route) -> Bot | None:
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        bot = self._world.bot_by_token(token.strip()) if scheme == "Bot" else None
+        if bot is None and not route.public:
+            raise errors.unauthorized()
+        return bot
+
+    async def _limited(
+        self, request: web.Request, route: Route, params: dict[str, str], bot: Bot | None
+    ) -> web.Response:
+        bot_id = None if bot is None else bot.user.id
+        fault = self._faults.take(request.method, route.template, request.path, bot_id)
+        if fault is not None and fault.latency_s > 0:
+            await asyncio.sleep(fault.latency_s)
+        if fault is not None and fault.status is not None:
+            return _faulty(fault)
+        if bot is not None and not route.public:
+            wait = self._limits.take_global(bot.user.id)
+            if wait is not None:
+                return _too_many(wait, {"X-RateLimit-Global": "true", "X-RateLimit-Scope": "global"}, everywhere=True)
+        verdict = self._limits.take(request.method, route.template, _major(params), _who(bot, params))
+        if not verdict.allowed:
+            return _too_many(verdict.reset_after, verdict.headers() | {"X-RateLimit-Scope": "user"})
+        response = await self._run(request, route, params, bot)
+        response.headers.update(verdict.headers())
+        return response
+
+    async def _run(self, request: web.Request, route: Route, params: dict[str, str], bot: Bot | None) -> web.Response:
+        try:
+            call = Call(self._world, self._hooks, bot, params, request.query)
+            call.json, call.uploads = await _read_body(request)
+            reason = request.headers.get("X-Audit-Log-Reason")
+            call.reason = _reason(reason)
+            reply = route.handler(call)
+        except DiscordError as error:
+            return _json(error.body(), error.status)
+        return _reply(reply)
+
+
+def _prefix_length(request: web.Request) -> int:
+    """Segments of the path that belong to the prefix the application is mounted at."""
+    whole = request.rel_url.raw_path.strip("/")
+    own = request.match_info["path"].strip("/")
+    return len(whole.split("/")) - len(own.split("/")) if own else len(whole.split("/"))
+
+
+def _reason(header: str | None) -> str | None:
+    if header is None:
+        return None
+    reason = unquote(header)
+    if len(reason) > 512:
+        raise errors.invalid_form(("X-Audit-Log-Reason",), "BASE_TYPE_MAX_LENGTH", "Must be 512 or fewer in length.")
+    return reason
+
+
+async def _read_body(request: web.Request) -> tuple[object, list[Upload]]:
+    if not request.can_read_body:
+        return None, []
+    if request.content_type == "multipart/form-data":
+        return await _read_multipart(request)
+    raw = await request.read()
+    if not raw:
+        return None, []
+    if request.content_type != "application/json":
+        allowed = "{'application/x-www-form-urlencoded', 'multipart/form-data', 'application/json'}"
+        raise DiscordError(400, 50035, f'Expected "Content-Type" header to be one of {allowed}.')
+    return _parse(raw), []
+
+
+async def _read_multipart(request: web.Request) -> tuple[object, list[Upload]]:
+    data: object = {}
+    uploads: list[Upload] = []
+    reader = await request.multipart()
+    async for part in reader:
+        if not isinstance(part, BodyPartReader):
+            continue
+        raw = bytes(await part.read(decode=False))
+        name = part.name or ""
+        if name == "payload_json":
+            data = _parse(raw)
+        elif match := _FILE.match(name):
+            kind = part.headers.get("Content-Type", "application/octet-stream")
+            key = match.group(1) or match.group(2) or str(len(uploads))
+            uploads.append(Upload(key, part.filename or "unknown", kind, raw))
+    return data, uploads
+
+
+def _parse(raw: bytes) -> object:
+    try:
+        parsed: object = orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        raise errors.invalid_json() from error
+    return parsed
+
+
+def _reply(reply: Reply) -> web.Response:
+    return web.Response(status=204) if reply.body is None else _json(reply.body, reply.status)
+
+
+def _json(
+    body: JsonObject | list[JsonObject], status: int = 200, headers: dict[str, str] | None = None
+) -> web.Response:
+    """A JSON answer whose content type is exactly `application/json`: discord.py reads no other."""
+    encoded = orjson.dumps(body, option=orjson.OPT_NON_STR_KEYS)
+    return web.Response(body=encoded, status=status, content_type="application/json", headers=headers)
+
+
+def _too_many(seconds: float, headers: dict[str, str], *, everywhere: bool = False) -> web.Response:
+    body: JsonObject = {
+        "message": "You are being rate limited.",
+        "retry_after": round(seconds, 3),
+        "global": everywhere,
+    }
+    return _json(body, 429, headers | {"Retry-After": retry_after_header(seconds), "Via": "1.1 google"})
+
+
+def _faulty(fault: RestFault) -> web.Response:
+    if fault.status != 429:
+        status = fault.status or 500
+        return _json({"message": f"{status}: {_PHRASES.get(status, 'Error')}", "code": 0}, status)
+    headers = {"X-RateLimit-Scope": fault.scope}
+    if fault.scope == "global":
+        headers["X-RateLimit-Global"] = "true"
+    return _too_many(fault.retry_after_s, headers, everywhere=fault.scope == "global")
+
+
+_PHRASES = {
+    400: "Bad Request",
+    401: "Unauthorized",
+    403: "Forbidden",
+    404: "Not Found",
+    500: "Internal Server Error",
+    502: "Bad Gateway",
+    503: "Service Unavailable",
+    504: "Gateway Timeout",
+}
+
+
+def _major(params: dict[str, str]) -> str:
+    """The top-level resource of a path: buckets are counted apart for each."""
+    for name in _MAJOR:
+        if name in params:
+            return params[name]
+    return params.get("interaction_id", "")
+
+
+def _who(bot: Bot | None, params: dict[str, str]) -> str:
+    token = params.get("interaction_token")
+    if token is not None:
+        return token
+    return "" if bot is None else str(bot.user.id)
