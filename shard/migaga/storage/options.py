@@ -40,7 +40,7 @@ class OptionStore:
             guild_option.c.guild_id == guild_id, guild_option.c.module == module
         )
         async with self._database.read() as session:
-            values = MappingProxyType({str(name): value for name, value in (await session.execute(query)).tuples()})
+            values = MappingProxyType({str(name): value for name, value in (await session.execute(query)).all()})
         if before == self._changes:  # Otherwise something was set while this was read, and it may be old.
             self._remember(key, values)
         return values
