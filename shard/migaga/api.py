@@ -33,6 +33,7 @@ from migaga.framework.module import BaseModule
 from migaga.framework.options import ChannelId, GuildOptions, RoleId, UserId, option
 from migaga.framework.permissions import RoleView
 from migaga.framework.spec import Choice, Cooldown
+from migaga.framework.uncalled import TextNames, UnknownCommandEvent
 from migaga.framework.waiting import Unanswered
 from migaga.storage.portable import insert_ignore, upsert
 from migaga.storage.tables import NAMING
@@ -68,7 +69,9 @@ __all__ = [
     "Snowflake",
     "TaskContext",
     "Text",
+    "TextNames",
     "Unanswered",
+    "UnknownCommandEvent",
     "UserError",
     "UserId",
     "UtcDateTime",

@@ -44,6 +44,7 @@ from migaga.framework.spec import (
     ModuleSpec,
     TaskSpec,
 )
+from migaga.framework.uncalled import UnknownCommandEvent
 
 _DIRECT = hikari.Intents.ALL_DMS
 
@@ -282,7 +283,9 @@ def _intents(found: _Found) -> hikari.Intents:
             for alternative in get_required_intents_for(event):
                 needed |= alternative
             intents |= needed & ~_DIRECT if listener.guild_only and needed & ~_DIRECT else needed
-            if issubclass(event, hikari.MessageEvent):
+            if issubclass(event, UnknownCommandEvent):
+                intents |= hikari.Intents.GUILD_MESSAGES
+            if issubclass(event, (hikari.MessageEvent, UnknownCommandEvent)):
                 intents |= hikari.Intents.MESSAGE_CONTENT
     for command in found.commands:
         if command.text:

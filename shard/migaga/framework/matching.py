@@ -72,7 +72,7 @@ class CommandIndex:
         Raises:
             UnknownSubcommand: it names a group of commands, but none of its commands.
         """
-        found = _after_prefix(content, prefixes, bot_id)
+        found = after_prefix(content, prefixes, bot_id)
         if found is None:
             return None
         prefix, line = found
@@ -131,8 +131,8 @@ def _unknown_message(group: tuple[str, ...], given: str | None, known: tuple[str
     return f"`{shown}{' '.join(group)}` has no command {quoted(given)}.{meant} It has: {choices}."
 
 
-def _after_prefix(content: str, prefixes: Sequence[str], bot_id: int) -> tuple[str, str] | None:
-    """Return the prefix as written and what follows it, or None."""
+def after_prefix(content: str, prefixes: Sequence[str], bot_id: int) -> tuple[str, str] | None:
+    """Return the prefix as written and what follows it; None when the text begins with none of them."""
     content = content.lstrip()
     mention = _MENTION.match(content)
     if mention and int(mention[1]) == bot_id:

@@ -10,6 +10,7 @@ from migaga.framework.event_names import names_for
 from migaga.framework.matching import CommandIndex
 from migaga.framework.scope import LoadedModule
 from migaga.framework.spec import ComponentSpec, ListenerSpec
+from migaga.framework.uncalled import UnknownCommandEvent
 
 
 class RoutingTable:
@@ -22,6 +23,8 @@ class RoutingTable:
         """Raw event name -> listeners."""
         self.raw_listeners: list[tuple[LoadedModule, ListenerSpec]] = []
         """Listeners for every event, raw."""
+        self.unknown_commands: list[tuple[LoadedModule, ListenerSpec]] = []
+        """Listeners for messages that begin with the prefix and call no command."""
         self.components: dict[tuple[str, str, bool], tuple[LoadedModule, ComponentSpec]] = {}
         """Module, name and whether it is a modal -> handler."""
         for module in modules:
@@ -31,6 +34,8 @@ class RoutingTable:
         for listener in module.spec.listeners:
             if hikari.ShardPayloadEvent in listener.events:
                 self.raw_listeners.append((module, listener))
+            if UnknownCommandEvent in listener.events:
+                self.unknown_commands.append((module, listener))
             for name in names_for(tuple(e for e in listener.events if e is not hikari.ShardPayloadEvent)):
                 self.listeners.setdefault(name, []).append((module, listener))
         for component in module.spec.components:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 
 import hikari
@@ -13,14 +13,15 @@ from migaga.framework.context import Context
 from migaga.framework.convert import Resolver
 from migaga.framework.edits import Edits
 from migaga.framework.errors import UnknownSubcommand
-from migaga.framework.matching import TextMatch
+from migaga.framework.matching import TextMatch, after_prefix
 from migaga.framework.person import person_of_message
 from migaga.framework.rawguild import Payload
 from migaga.framework.reports import WRONG_USE
 from migaga.framework.running import Arguments, Runner, Use, Who
-from migaga.framework.scope import Environment, Scope
-from migaga.framework.spec import Requirements
+from migaga.framework.scope import Environment, LoadedModule, Scope
+from migaga.framework.spec import ListenerSpec, Requirements
 from migaga.framework.table import RoutingTable
+from migaga.framework.uncalled import UnknownCommandEvent, read_unknown
 from migaga.framework.usage import text_usage
 
 Job = Callable[[], Awaitable[object]]
@@ -71,7 +72,9 @@ class TextCommands:
             return None
         if not created and not self._edits.may_run(payload, self._environment.now()):
             return None
-        return self._match(table, built if created else built.as_created(), content, prefix)
+        if created:
+            return self._match(table, built, content, prefix) or self._unknown(table, built, content, prefix)
+        return self._match(table, built.as_created(), content, prefix)
 
     def _heard(self, author: Payload) -> bool:
         user_id = int(author["id"])
@@ -89,6 +92,24 @@ class TextCommands:
             return None
         self._edits.begin(int(built.received.payload["id"]), content)
         return partial(self._run, self._use(table, built, match), built.received.payload)
+
+    def _unknown(self, table: RoutingTable, built: Built, content: str, prefix: str) -> Job | None:
+        """Return what tells the listeners of `UnknownCommandEvent`."""
+        if not table.unknown_commands:
+            return None
+        found = after_prefix(content, (prefix,), self._environment.application.bot_id)
+        event = None if found is None else read_unknown(built, *found)
+        if event is None:
+            return None
+        enabled = self._environment.settings.is_enabled
+        heard = [(module, one) for module, one in table.unknown_commands if enabled(event.guild_id, module.spec.name)]
+        return partial(self._tell, heard, built, event) if heard else None
+
+    async def _tell(
+        self, heard: Sequence[tuple[LoadedModule, ListenerSpec]], built: Built, event: UnknownCommandEvent
+    ) -> None:
+        for module, listener in heard:
+            await self._runner.listen(module, listener, built.received, event)
 
     async def _run(self, use: Use, payload: Payload) -> None:
         if await self._runner.use(use) == WRONG_USE:
