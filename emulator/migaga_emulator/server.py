@@ -15,10 +15,19 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from migaga_emulator.control.context import Context, control_app
+from migaga_emulator.control.routes import ROUTES
+from migaga_emulator.gateway.entrance import Entrance
 from migaga_emulator.gateway.faults import GatewayFaults
 from migaga_emulator.gateway.hub import Hub
 from migaga_emulator.gateway.routes import GATEWAY_PATH, RESUME_PATH, GatewayRoutes
+from migaga_emulator.ledger.answers import AnswerBook
 from migaga_emulator.ledger.book import Ledger
+from migaga_emulator.ledger.topics import Topics
+from migaga_emulator.ledger.watching import LedgerHooks, watch_interactions
+from migaga_emulator.rest.app import rest_app
+from migaga_emulator.rest.faults import RestFaults
+from migaga_emulator.rest.limits import RateLimits
 from migaga_emulator.rules import Rules
 from migaga_emulator.world.clock import Clock, SystemClock
 from migaga_emulator.world.intents import PRIVILEGED
@@ -26,6 +35,7 @@ from migaga_emulator.world.state import Bot
 from migaga_emulator.world.world import World
 
 API_PREFIX = "/api/v10"
+CONTROL_PREFIX = "/control"
 HOST = "127.0.0.1"
 SWEEP_S = 1.0
 """How often sessions that nobody resumed are looked for."""
@@ -60,7 +70,7 @@ class Emulator:
     @property
     def control_url(self) -> str:
         """The control API."""
-        return self.url + "/control"
+        return self.url + CONTROL_PREFIX
 
     def create_bot(
         self,
@@ -86,10 +96,16 @@ async def run_emulator(
     rules, clock = rules or Rules(), clock or SystemClock()
     world, ledger = World(rules, clock=clock, seed=seed), Ledger()
     hub = Hub(world, rules, ledger, clock=clock.monotonic, seed=seed)
-    faults = GatewayFaults(hub)
-    routes = GatewayRoutes(hub, faults)
-    app = web.Application(client_max_size=64 * 1024 * 1024)
+    faults, rest_faults, limits = GatewayFaults(hub), RestFaults(clock), RateLimits(rules, clock)
+    topics = Topics()
+    answers = AnswerBook(world, topics)
+    hub.on_change = lambda: topics.tell("sessions")
+    context = Context(world, rules, hub, faults, ledger, answers, topics, rest_faults)
+    routes = GatewayRoutes(hub, faults, Entrance(world, limits, rest_faults))
+    app = web.Application(middlewares=[watch_interactions(answers)])
     routes.add_to(app, API_PREFIX)
+    app.add_subapp(API_PREFIX, rest_app(world, limits, rest_faults, LedgerHooks(answers)))
+    app.add_subapp(CONTROL_PREFIX, control_app(context, ROUTES))
     runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=1.0)
     await runner.setup()
     try:

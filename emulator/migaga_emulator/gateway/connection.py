@@ -47,8 +47,8 @@ class Connection:
         self, hub: Hub, ws: web.WebSocketResponse, transport: asyncio.Transport, *, packer: Packer, at_resume_url: bool
     ) -> None:
         self.session: Session | None = None
-        self.latency_s = 0.0
-        """Injected: how long each frame waits before it is written."""
+        self.latency_of: Callable[[Connection], float] = lambda connection: 0.0
+        """Injected: how long each frame waits before it is written, in seconds."""
         self.silent = False
         """Injected: nothing is answered and nothing is sent any more."""
         self._hub = hub
@@ -151,8 +151,8 @@ class Connection:
             await self._wake.wait()
             self._wake.clear()
             while self._queue and not self.silent:
-                if self.latency_s:
-                    await asyncio.sleep(self.latency_s)
+                if latency := self.latency_of(self):
+                    await asyncio.sleep(latency)
                 if self._queue and not await self._write_one(self._queue.popleft()):
                     return
 

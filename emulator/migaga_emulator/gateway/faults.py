@@ -37,7 +37,7 @@ class GatewayFaults:
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
         self._live: set[Connection] = set()
-        self._latency: list[tuple[Target, float]] = []
+        self._latencies: list[tuple[Target, float]] = []
         self._refuse = 0
         self._reconnect_first = 0
 
@@ -45,6 +45,7 @@ class GatewayFaults:
     def watching(self, connection: Connection) -> Iterator[None]:
         """Know a connection while it lives."""
         self._live.add(connection)
+        connection.latency_of = self._latency_of
         try:
             yield
         finally:
@@ -124,11 +125,19 @@ class GatewayFaults:
         return len(connections)
 
     def latency(self, target: Target, seconds: float) -> int:
-        """Let every frame of these connections wait before it is written."""
-        connections = self.hit(target)
-        for connection in connections:
-            connection.latency_s = seconds
-        return len(connections)
+        """Let every frame of these connections wait before it is written, also of those that come; 0 ends it."""
+        self._latencies = [(other, value) for other, value in self._latencies if other != target]
+        if seconds:
+            self._latencies.append((target, seconds))
+        return len(self.hit(target))
+
+    def clear(self) -> None:
+        """End refusals, latencies and op 7 instead of HELLO."""
+        self._refuse = self._reconnect_first = 0
+        self._latencies.clear()
+
+    def _latency_of(self, connection: Connection) -> float:
+        return max((seconds for target, seconds in self._latencies if target.hits(connection)), default=0.0)
 
     def drop_all(self) -> None:
         """The server ends: every client loses its connection."""

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 
-import orjson
 from aiohttp import web
 
 from migaga_emulator.gateway.compress import Plain, packer_for
 from migaga_emulator.gateway.connection import CLOSE_TIMEOUT_S, Connection
+from migaga_emulator.gateway.entrance import Entrance, json_response
 from migaga_emulator.gateway.faults import GatewayFaults
 from migaga_emulator.gateway.hub import Hub
-from migaga_emulator.gateway.identify import bare_token
 from migaga_emulator.gateway.opcodes import CloseCode
 
 GATEWAY_PATH = "/gateway"
@@ -23,8 +22,9 @@ MAX_FRAME_BYTES = 1 << 20
 class GatewayRoutes:
     """Handlers and the live connections."""
 
-    def __init__(self, hub: Hub, faults: GatewayFaults) -> None:
+    def __init__(self, hub: Hub, faults: GatewayFaults, entrance: Entrance) -> None:
         self._hub = hub
+        self._entrance = entrance
         self._faults = faults
         self.url = ""
         """`ws://...` of the gateway; set when the server knows its port."""
@@ -39,19 +39,19 @@ class GatewayRoutes:
 
     async def get_gateway(self, request: web.Request) -> web.Response:
         """GET /gateway: needs no token."""
-        return _json({"url": self.url})
+        return json_response({"url": self.url})
 
     async def get_gateway_bot(self, request: web.Request) -> web.Response:
         """GET /gateway/bot: url, recommended shards and the session start limit."""
-        bot = self._hub.bot_of_token(bare_token(request.headers.get("Authorization", "")))
-        if bot is None:
-            return _json({"message": "401: Unauthorized", "code": 0}, status=401)
+        bot = await self._entrance.admit(request)
+        if isinstance(bot, web.Response):
+            return bot
         body = {
             "url": self.url,
             "shards": self._hub.rules.recommended_shards,
             "session_start_limit": self._hub.session_start_limit(bot.user.id),
         }
-        return _json(body)
+        return json_response(body)
 
     async def connect(self, request: web.Request) -> web.StreamResponse:
         """The websocket of a client."""
@@ -75,7 +75,3 @@ class GatewayRoutes:
         with self._faults.watching(connection):
             await connection.run(hello=self._faults.says_hello(), refuse_with=refuse_with)
         return ws
-
-
-def _json(body: object, *, status: int = 200) -> web.Response:
-    return web.Response(body=orjson.dumps(body), status=status, content_type="application/json")

@@ -92,18 +92,18 @@ class EventBook:
         self._entries: dict[str, Entry] = {}
         self._latencies: list[float] = []
         self.per_session_handled: Counter[str] = Counter()
-        self._open = 0
+        self._unhandled: dict[Occurrence, None] = {}
 
     @property
     def open(self) -> int:
         """Events that were published and not handled yet, those that nobody could have included."""
-        return self._open
+        return len(self._unhandled)
 
     def published(self, name: str, key: str, now: float) -> Occurrence:
         """Count one publication."""
         occurrence = Occurrence(now)
         self._entry(name, key).occurrences.append(occurrence)
-        self._open += 1
+        self._unhandled[occurrence] = None
         return occurrence
 
     def allow(self, name: str, key: str) -> None:
@@ -117,12 +117,13 @@ class EventBook:
             return
         entry = self._entry(name, key)
         entry.handled += 1
-        for occurrence in entry.occurrences:
-            if occurrence.handled_at is None:
-                occurrence.handled_at = now
-                self._latencies.append(now - occurrence.at)
-                self._open -= 1
-                return
+        waiting = [occurrence for occurrence in entry.occurrences if occurrence.handled_at is None]
+        if waiting:
+            # One that nobody could have had is not the one that was handled, unless there is no other.
+            occurrence = next((item for item in waiting if not item.undeliverable), waiting[0])
+            occurrence.handled_at = now
+            self._latencies.append(now - occurrence.at)
+            del self._unhandled[occurrence]
 
     def totals(self) -> Totals:
         """Counts over all events."""
@@ -145,9 +146,7 @@ class EventBook:
 
     def settled(self) -> bool:
         """Whether everything that a client could have has been handled."""
-        if self._open <= 0:
-            return True
-        return not any(entry.lost for entry in self._entries.values())
+        return all(occurrence.undeliverable for occurrence in self._unhandled)
 
     def latencies(self) -> list[float]:
         """Seconds from publication to handling, sorted."""

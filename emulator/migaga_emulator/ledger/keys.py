@@ -68,7 +68,7 @@ _KEYS: Final[dict[str, tuple[str, ...]]] = {
     "AUTO_MODERATION_ACTION_EXECUTION": ("guild_id", "rule_id", "user_id", "message_id"),
 }
 """The fields that name an event. Every other event is named by its `id`: messages, interactions, guilds, channels,
-threads, USER_UPDATE, audit log entries, scheduled events, stage instances, integrations, entitlements, auto moderation rules."""
+threads, USER_UPDATE, audit log entries, scheduled events, stage instances, integrations, entitlements and others."""
 
 _FALLBACK: Final = ("guild_id", "channel_id", "message_id", "user_id")
 
