@@ -72,9 +72,8 @@ class TextCommands:
             return None
         if not created and not self._edits.may_run(payload, self._environment.now()):
             return None
-        if created:
-            return self._match(table, built, content, prefix) or self._unknown(table, built, content, prefix)
-        return self._match(table, built.as_created(), content, prefix)
+        job = self._match(table, built if created else built.as_created(), content, prefix)
+        return self._unknown(table, built, content, prefix) if created and job is None else job
 
     def _heard(self, author: Payload) -> bool:
         user_id = int(author["id"])
