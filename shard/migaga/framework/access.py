@@ -48,7 +48,8 @@ class Access:
             NotAllowed: What does not hold, in words for the person.
         """
         await self.check_place(scope, context.person.id, asked)
-        await self._check_permissions(context, asked.requirements)
+        await self.check_person(context, asked.requirements)
+        await self._check_bot(context, asked.requirements)
         await self._check_own(context, asked.requirements)
 
     async def check_place(self, scope: Scope, user_id: int, asked: Asked) -> None:
@@ -84,12 +85,19 @@ class Access:
                 channel_id = channel.parent_id
         return decide(rules, channel_id, scope.module.spec.name, command)
 
-    async def _check_permissions(self, context: Context, requirements: Requirements) -> None:
-        if requirements.permissions:
+    async def check_person(self, context: Context, requirements: Requirements) -> None:
+        """Check the person's permissions in the channel. They mean nothing in direct messages.
+
+        Raises:
+            NotAllowed: Names what is missing.
+        """
+        if requirements.permissions and context.guild_id is not None:
             missing = requirements.permissions & ~await context.permissions()
             if missing:
                 raise NotAllowed(f"You need {_listed(missing)} for this.")
-        if requirements.bot_permissions:
+
+    async def _check_bot(self, context: Context, requirements: Requirements) -> None:
+        if requirements.bot_permissions and context.guild_id is not None:
             missing = requirements.bot_permissions & ~await context.bot_permissions()
             if missing:
                 raise NotAllowed(f"I need {_listed(missing)} here for this.")

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
 
@@ -28,7 +29,7 @@ from migaga.framework.options import O
 from migaga.framework.outgoing import Attachments, Mentions, Outgoing
 from migaga.framework.person import Person
 from migaga.framework.replies import Reply
-from migaga.framework.scope import Scope
+from migaga.framework.scope import LoadedModule, Scope
 from migaga.framework.spec import CommandSpec
 from migaga.storage.effects import once
 
@@ -191,6 +192,20 @@ class Context(_Shared, PersonContext):
     def is_slash(self) -> bool:
         """Whether this is an interaction: a slash command, menu, component or modal."""
         return self.interaction is not None
+
+    @property
+    def is_component(self) -> bool:
+        """Whether a button or menu of a message was used, so that `edit` changes that message."""
+        return isinstance(self.interaction, hikari.ComponentInteraction)
+
+    @property
+    def is_owner(self) -> bool:
+        """Whether the person is an owner of the bot."""
+        return self.person.id in self._scope.environment.application.owners
+
+    def scope_of(self, module: LoadedModule) -> Scope:
+        """Return this place as seen by another module, to check what may be used here."""
+        return replace(self._scope, module=module)
 
     @property
     def answered(self) -> bool:

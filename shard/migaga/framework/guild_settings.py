@@ -31,12 +31,16 @@ _log = logging.getLogger(__name__)
 class GuildSettings:
     """What each guild has set for each module."""
 
-    def __init__(self, database: Database, store: OptionStore) -> None:
+    def __init__(self, database: Database, store: OptionStore, default_prefix: str = "!") -> None:
         self._database = database
         self._store = store
-        self.prefixes: dict[int, str] = {}
-        """Prefixes of the guilds that have set one."""
+        self._default_prefix = default_prefix
+        self._prefixes: dict[int, str] = {}
         self._off: set[tuple[int, str]] = set()
+
+    def prefix(self, guild_id: int | None) -> str:
+        """Return what text commands begin with in a guild, or in direct messages (None)."""
+        return self._default_prefix if guild_id is None else self._prefixes.get(guild_id, self._default_prefix)
 
     async def stored(self, guild_id: int, module: str) -> Mapping[str, JsonValue]:
         """Return what a guild has set for a module; defaults are not in it."""
@@ -72,9 +76,9 @@ class GuildSettings:
         if name == SWITCH:
             (self._off.add if value is False else self._off.discard)((guild_id, module))
         elif (module, name) == (CORE, PREFIX):
-            self.prefixes.pop(guild_id, None)
+            self._prefixes.pop(guild_id, None)
             if isinstance(value, str) and value:
-                self.prefixes[guild_id] = value
+                self._prefixes[guild_id] = value
 
     async def refresh(self) -> None:
         """Read the prefixes and switches of all guilds."""
@@ -84,7 +88,7 @@ class GuildSettings:
         )
         async with self._database.read() as session:
             rows = (await session.execute(query)).tuples().all()
-        self.prefixes.clear()
+        self._prefixes.clear()
         self._off.clear()
         for guild_id, module, name, value in rows:
             self._note(int(guild_id), module, name, value)

@@ -12,6 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from migaga.framework.markers import HandlerContext
 from migaga.framework.options import GuildOptions
 from migaga.framework.scope import Scope
+from migaga.framework.services import Services
+from migaga.framework.spec import ModuleSpec
 
 
 async def injected(scope: Scope, context: HandlerContext) -> dict[str, object]:
@@ -35,6 +37,21 @@ async def _value(kind: Any, scope: Scope, context: HandlerContext) -> object:
     if inspect.isclass(kind) and issubclass(kind, HandlerContext):
         return context
     return scope.module.services.get(kind)
+
+
+def missing_services(spec: ModuleSpec, services: Services) -> list[str]:
+    """Return the names of the types that handlers of a module ask for and nobody provides."""
+    missing = {
+        wanted.type.__name__
+        for arguments in spec.injected.values()
+        for wanted in arguments
+        if not _is_given(wanted.type) and not services.has(wanted.type)
+    }
+    return sorted(missing)
+
+
+def _is_given(kind: Any) -> bool:
+    return kind is AsyncSession or (inspect.isclass(kind) and issubclass(kind, GuildOptions | HandlerContext))
 
 
 async def call(handler: Callable[..., object], positional: tuple[object, ...], named: Mapping[str, object]) -> object:

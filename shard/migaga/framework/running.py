@@ -79,7 +79,7 @@ class Runner:
         self, module: LoadedModule, handler: str, event_key: str, guild_id: int | None, channel_id: int | None
     ) -> AsyncIterator[Scope]:
         """Open what one run needs; its transaction is committed at the end, rolled back on an error."""
-        module.running += 1
+        module.began()
         try:
             async with self._environment.database.session() as session:
                 scope = Scope(self._environment, module, handler, event_key, session, guild_id, channel_id)
@@ -90,7 +90,7 @@ class Runner:
                 finally:
                     current_scope.reset(token)
         finally:
-            module.running -= 1
+            module.ended()
 
     async def listen(self, module: LoadedModule, listener: ListenerSpec, received: Received, event: object) -> None:
         """Run a listener for one event."""

@@ -85,6 +85,23 @@ class LoadedModule:
     log: logging.Logger
     running: int = 0
     """Handlers of it that run now."""
+    _idle: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def began(self) -> None:
+        """Note that a handler of it begins."""
+        self.running += 1
+        self._idle.clear()
+
+    def ended(self) -> None:
+        """Note that a handler of it has ended."""
+        self.running -= 1
+        if not self.running:
+            self._idle.set()
+
+    async def idle(self) -> None:
+        """Wait until no handler of it runs."""
+        if self.running:
+            await self._idle.wait()
 
 
 @dataclass(slots=True, eq=False)

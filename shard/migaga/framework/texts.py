@@ -37,21 +37,13 @@ class TextCommands:
         resolver: Resolver,
         edits: Edits,
         *,
-        prefix: str,
         bots: frozenset[int],
     ) -> None:
         self._environment = environment
         self._runner = runner
         self._resolver = resolver
         self._edits = edits
-        self._prefix = prefix
         self._bots = bots
-
-    def prefix_of(self, guild_id: int | None) -> str:
-        """Return the prefix that counts in a guild, or in direct messages."""
-        if guild_id is None:
-            return self._prefix
-        return self._environment.settings.prefixes.get(guild_id, self._prefix)
 
     def job(self, table: RoutingTable, built: Built) -> Job | None:
         """Return what runs the command that a raw message calls, or None. Hands answers over to open questions."""
@@ -67,7 +59,7 @@ class TextCommands:
         if not content:
             return None
         guild = payload.get("guild_id")
-        prefix = self.prefix_of(None if guild is None else int(guild))
+        prefix = self._environment.settings.prefix(None if guild is None else int(guild))
         if not _begins(content, prefix):
             return None
         if not created and not self._edits.may_run(payload, self._environment.now()):

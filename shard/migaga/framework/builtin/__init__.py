@@ -1,0 +1,1 @@
+"""The module that is always loaded: help, privacy, options, access, modules."""
