@@ -84,6 +84,7 @@ def read_module(cls: type[BaseModule], source: Path | None = None) -> ModuleSpec
     found = _Found()
     for method, note in _decorated(cls):
         try:
+            _check_free(method)
             _read_note(method, note, found)
         except DeclarationError as fault:
             faults.append(fault)
@@ -136,6 +137,16 @@ def _decorated(cls: type[BaseModule]) -> Iterable[tuple[Method, Note]]:
     for name in names:
         for note in notes_of(inspect.getattr_static(cls, name)):
             yield Method(cls, name), note
+
+
+def _check_free(method: Method) -> None:
+    """Refuse a handler that replaces what every module has, such as the hook `start`."""
+    if hasattr(BaseModule, method.name) or method.name in BaseModule.__annotations__:
+        raise DeclarationError(
+            method.where,
+            f"{method.name!r} is a name that every module has already",
+            f'Rename the method; the command can keep its name: `@command("{method.name}")`.',
+        )
 
 
 def _read_note(method: Method, note: Note, found: _Found) -> None:

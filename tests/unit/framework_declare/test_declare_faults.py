@@ -30,6 +30,7 @@ class Greeter(BaseModule):
 """
 
 METHODS = [
+    ("@command\nasync def start(self, ctx: Context): 'F.'", ["Greeter.start", "already", '@command("start")']),
     ("@command\nasync def f(self): 'F.'", ["Greeter.f", "context", "ctx: Context"]),
     ("@command\nasync def f(): 'F.'", ["Greeter.f", "self"]),
     ("@command\nasync def f(self, who: str): 'F.'", ["Greeter.f(who)", "context"]),
