@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 
+from migaga.cli.output import say, say_json, table
 from migaga.common.commands import Command
 from migaga.common.settings import load_settings
 from migaga.framework.loader import load_modules
@@ -18,7 +18,7 @@ from migaga.storage.database import Database, open_database
 from migaga.storage.drift import find_drift
 from migaga.storage.schema import CORE_SCHEMA, ModuleSchema, SchemaResult, current, upgrade
 
-Report = Mapping[str, object]
+Report = Mapping[str, str | list[str] | None]
 Action = Callable[[Database, Sequence[ModuleSchema], Callable[[str], None]], Awaitable[tuple[Sequence[Report], bool]]]
 
 DEFAULT_CONFIG = Path("config.ini")
@@ -59,10 +59,11 @@ async def _run(url: str, schemas: Sequence[ModuleSchema], action: Action, *, as_
     async with open_database(url) as database:
         reports, good = await action(database, schemas, _progress)
         if as_json:
-            text = json.dumps({"database": database.label, "schemas": reports, "good": good})
+            say_json({"database": database.label, "schemas": reports, "good": good})
         else:
-            text = f"database {database.label}\n{_table(reports)}"
-    sys.stdout.write(text + "\n")
+            say(f"database {database.label}")
+            rows = [(one["name"], one["revision"] or "-", one["state"]) for one in reports]
+            say(table(("schema", "revision", "state"), rows))
     return 0 if good else FAILED
 
 
@@ -89,11 +90,14 @@ async def _check(
     database: Database, schemas: Sequence[ModuleSchema], progress: Callable[[str], None]
 ) -> tuple[Sequence[Report], bool]:
     reports: list[Report] = []
+    revisions = {result.name: result.revision for result in await current(database, schemas)}
     for schema in (CORE_SCHEMA, *schemas):
         drift = list(await find_drift(database, schema))
         for line in drift:
             progress(f"{schema.name}: {line}")
-        reports.append({"name": schema.name, "state": "differs" if drift else "as expected", "differences": drift})
+        state = "differs" if drift else "as expected"
+        revision = revisions[schema.name]
+        reports.append({"name": schema.name, "revision": revision, "state": state, "differences": drift})
     return reports, not any(report["differences"] for report in reports)
 
 
@@ -102,13 +106,6 @@ def _report(result: SchemaResult, what: str) -> Report:
     if not state:
         state = f"{len(result.applied)} {what}" if result.applied else "up to date"
     return {"name": result.name, "revision": result.revision, what: list(result.applied), "state": state}
-
-
-def _table(reports: Sequence[Report]) -> str:
-    rows = [("schema", "revision", "state")]
-    rows += [(str(one["name"]), str(one.get("revision") or "-"), str(one["state"])) for one in reports]
-    widths = [max(len(row[column]) for row in rows) for column in range(2)]
-    return "\n".join(f"{name:<{widths[0]}}  {revision:<{widths[1]}}  {state}" for name, revision, state in rows)
 
 
 ACTIONS: Mapping[str, Action] = {"upgrade": _upgrade, "current": _current, "check": _check}

@@ -19,10 +19,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
 from migaga.common.errors import UnavailableError
 from migaga.storage.engines import BEGIN_OPTION, Engines, make_engines
-from migaga.storage.failures import explain
+from migaga.storage.failures import explain, is_temporary_conflict
 from migaga.storage.urls import Dialect, Target, parse_url
 
-Work = Callable[[AsyncSession], Awaitable[None]]
+_OPEN_ATTEMPTS, _OPEN_PAUSE = 20, 0.1
 
 
 class Database:
@@ -91,7 +91,7 @@ class Database:
             # The connection may be half-read: its next user would get the answer to this question.
             await session.invalidate()
             raise
-        except (exc.SQLAlchemyError, OSError) as error:
+        except exc.SQLAlchemyError as error:
             await session.close()
             known = explain(error, self.label)
             if known is None:
@@ -140,10 +140,24 @@ async def _opened(target: Target, pool_size: int) -> AsyncIterator[Database]:
     engines = await asyncio.to_thread(make_engines, target, pool_size)  # It reads the driver from disk.
     try:
         database = Database(target, engines)
-        await database.ping()
+        await _first_answer(database)
         yield database
     finally:
         await engines.dispose()
+
+
+async def _first_answer(database: Database) -> None:
+    """Ping; when other processes switch a new SQLite file to its log at this moment, again."""
+    for _ in range(_OPEN_ATTEMPTS):
+        try:
+            await database.ping()
+        except exc.DBAPIError as error:
+            if not is_temporary_conflict(error):
+                raise
+            await asyncio.sleep(_OPEN_PAUSE)
+        else:
+            return
+    raise UnavailableError(f"database {database.label}: another process keeps it locked: end it, or try again later.")
 
 
 async def wait_for_database(

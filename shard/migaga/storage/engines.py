@@ -9,8 +9,8 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, event
-from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy import Connection, event, exc
+from sqlalchemy.engine.interfaces import DBAPIConnection, ExceptionContext
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
@@ -93,6 +93,15 @@ def _sqlite(target: Target, limits: Limits, size: int | None) -> AsyncEngine:
     return engine
 
 
+def _lost(context: ExceptionContext) -> exc.OperationalError | None:
+    """Take a socket's own error for what it is: the connection is gone, and must not go back into the pool."""
+    error = context.original_exception
+    if context.sqlalchemy_exception is not None or not isinstance(error, OSError):
+        return None
+    context.is_disconnect = True
+    return exc.OperationalError(context.statement, None, error, connection_invalidated=True)
+
+
 def _is_news(record: logging.LogRecord) -> bool:
     """Drop what MySQL says about each named primary key: names are for SQLite's migrations."""
     return "ignored for PRIMARY key" not in record.getMessage()
@@ -105,8 +114,10 @@ def _mysql(target: Target, limits: Limits, size: int | None) -> AsyncEngine:
         arguments["unix_socket"] = target.unix_socket
     if target.ssl_context is not None:
         arguments["ssl"] = target.ssl_context
-    recycle = {} if size is None else {"pool_recycle": 1800}
+    recycle: Mapping[str, object] = {} if size is None else {"pool_recycle": 1800}
     engine = create_async_engine(target.url, connect_args=arguments, **_pool(size), **recycle)
+
+    event.listen(engine.sync_engine, "handle_error", _lost, retval=True)
 
     @event.listens_for(engine.sync_engine, "connect")
     def set_up(connection: DBAPIConnection, entry: ConnectionPoolEntry) -> None:

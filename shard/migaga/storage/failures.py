@@ -83,11 +83,11 @@ def is_unreachable(error: BaseException) -> bool:
     return number(error) in _DOWN or isinstance(_origin(error), OSError)
 
 
-def explain(error: exc.SQLAlchemyError | OSError, target: str) -> MigagaError | None:
+def explain(error: exc.SQLAlchemyError, target: str) -> MigagaError | None:
     """Translate what people can act on; None for an error of the statement itself.
 
     Args:
-        error: What SQLAlchemy or the socket raised.
+        error: What SQLAlchemy raised.
         target: The database's url without its password.
     """
     if isinstance(error, exc.TimeoutError):
