@@ -32,6 +32,7 @@ from migaga.framework.markers import (
 from migaga.framework.module import BaseModule
 from migaga.framework.options import ChannelId, GuildOptions, RoleId, UserId, option
 from migaga.framework.permissions import RoleView
+from migaga.framework.scope import Application
 from migaga.framework.spec import Choice, Cooldown
 from migaga.framework.uncalled import TextNames, UnknownCommandEvent
 from migaga.framework.waiting import Unanswered
@@ -42,6 +43,7 @@ from migaga.storage.types import Amount, Folded, Json, Snowflake, Text, UtcDateT
 __all__ = [
     "NAMING",
     "Amount",
+    "Application",
     "Autocomplete",
     "AutocompleteContext",
     "BaseModule",
