@@ -136,9 +136,11 @@ def check_default(spec: ParameterSpec | OptionSpec, shape: TypeShape, where: str
             raise DeclarationError(
                 where, f"its default {default!r} is no {describe_type(expected)}", "Change one of them."
             )
+    if default == "" and isinstance(spec, ParameterSpec):
+        return  # Stands for "left out", whatever the shortest text is.
     try:
         check_limits(spec, default)
     except WrongArgument as error:
         raise DeclarationError(
-            where, f"its default {default!r} does not fit: {error.reason}", "Change one of them."
+            where, f"its default {default!r} does not fit: {error.reason.rstrip('.')}", "Change one of them."
         ) from None

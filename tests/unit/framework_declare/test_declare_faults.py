@@ -87,7 +87,8 @@ METHODS = [
         ["Greeter.g", "'f'", "taken"],
     ),
     (
-        "@command\nasync def points(self, ctx: Context): 'F.'\n@points_.command()\nasync def g(self, ctx: Context): 'G.'",
+        "@command\nasync def points(self, ctx: Context): 'F.'\n"
+        "@points_.command()\nasync def g(self, ctx: Context): 'G.'",
         ["Greeter.points", "'points'", "group"],
     ),
     ("@user_command('Show')\nasync def f(self, ctx: Context): ...", ["Greeter.f", "target", "hikari.User"]),
