@@ -113,6 +113,20 @@ async def find_clash(database: Database, module: str, metadata: sa.MetaData) -> 
     return None
 
 
+async def find_foreign(database: Database, metadata: sa.MetaData) -> Sequence[str]:
+    """Return existing tables of these names that have columns which are not in `metadata`: they are somebody else's."""
+    wanted = {fold(table.name): table for table in metadata.sorted_tables}
+    present = {key: name for key, name in (await existing_tables(database)).items() if key in wanted}
+    async with database.maintenance_engine.connect() as connection:
+        columns = await connection.run_sync(_column_names, list(present.values()))
+    return [name for key, name in present.items() if not columns[name] <= set(wanted[key].columns.keys())]
+
+
+def _column_names(connection: sa.Connection, names: Sequence[str]) -> Mapping[str, set[str]]:
+    inspector = sa.inspect(connection)
+    return {name: {column["name"] for column in inspector.get_columns(name)} for name in names}
+
+
 async def release_missing(database: Database, module: str) -> None:
     """Forget the claims of a module whose tables could not be made, so that they block nobody."""
     present = await existing_tables(database)

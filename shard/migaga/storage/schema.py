@@ -18,7 +18,7 @@ from migaga.storage import tables
 from migaga.storage.charset import use_utf8mb4
 from migaga.storage.database import Database
 from migaga.storage.migrate import MigrationsError, Outcome, Scripts, create_missing, load_scripts, migrate, revisions
-from migaga.storage.ownership import claim_tables, find_clash, release_missing
+from migaga.storage.ownership import claim_tables, find_clash, find_foreign, release_missing
 from migaga.storage.schema_lock import schema_lock
 
 CORE = "core"
@@ -83,6 +83,7 @@ async def upgrade(
     # Alembic's `op` is one for the process: two upgrades in one process go one after the other.
     async with lock, schema_lock(database, lock_timeout):
         await use_utf8mb4(database)
+        await _refuse_foreign(database)
         core = await _upgrade_one(database, CORE_SCHEMA, on_progress)
         if core.error is not None:
             raise ConfigError(core.error)
@@ -129,6 +130,19 @@ def _known_clash(schema: ModuleSchema, earlier: Sequence[ModuleSchema]) -> str |
                 owner = "the framework" if other is CORE_SCHEMA else f"module `{other.name}`"
                 return f"module `{schema.name}`: its table `{name}` belongs to {owner}: rename it (`{schema.name}_...`)"
     return None
+
+
+async def _refuse_foreign(database: Database) -> None:
+    """Keep a new core from taking tables of the same name that belong to another program."""
+    if (await current(database))[0].revision is not None:
+        return
+    foreign = await find_foreign(database, tables.metadata)
+    if foreign:
+        names = ", ".join(f"`{name}`" for name in foreign)
+        raise ConfigError(
+            f"database {database.label} holds tables of another program under names that Migaga needs: {names}. "
+            "Give Migaga a database of its own."
+        )
 
 
 async def _upgrade_one(database: Database, schema: ModuleSchema, on_progress: Progress) -> SchemaResult:

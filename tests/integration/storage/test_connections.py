@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,45 @@ numbers = sa.Table(
     sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("value", sa.Integer, nullable=False),
 )
+
+
+class Proxy:
+    """Passes bytes on to a server until it is told to cut every connection."""
+
+    def __init__(self, target: int) -> None:
+        self._target = target
+        self._writers: list[asyncio.StreamWriter] = []
+        self.port = 0
+
+    def reroute(self, url: str) -> str:
+        return url.replace(f":{self._target}/", f":{self.port}/")
+
+    def cut(self) -> None:
+        for writer in self._writers:
+            writer.transport.abort()
+        self._writers.clear()
+
+    async def __aenter__(self) -> Proxy:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self.port = self._server.sockets[0].getsockname()[1]
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        self._server.close()
+        self.cut()
+        await self._server.wait_closed()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        upstream, to_server = await asyncio.open_connection("127.0.0.1", self._target)
+        self._writers += [writer, to_server]
+        await asyncio.gather(self._pump(reader, to_server), self._pump(upstream, writer))
+
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError):
+            while data := await reader.read(65536):
+                writer.write(data)
+                await writer.drain()
+        writer.close()
 
 
 async def make_numbers(database: Database) -> None:
@@ -103,6 +143,37 @@ async def test_a_connection_killed_in_a_query_is_unavailable_and_the_next_works(
         with pytest.raises(UnavailableError, match="not reachable"):
             await killed()
         assert await echo(database, 5) == 5
+
+
+@pytest.mark.mariadb
+async def test_a_socket_that_breaks_in_a_query_is_unavailable_and_the_next_works(
+    mariadb_server: MariaDbServer, mariadb_url: str
+) -> None:
+    async with Proxy(mariadb_server.port) as proxy, open_database(proxy.reroute(mariadb_url)) as database:
+
+        async def broken() -> None:
+            async with database.transaction() as session:
+                await session.execute(sa.text("SELECT 1"))
+                proxy.cut()
+                await session.execute(sa.text("SELECT 2"))
+
+        with pytest.raises(UnavailableError, match="not reachable"):
+            await broken()
+        assert await asyncio.gather(*(echo(database, value) for value in range(20))) == list(range(20))
+
+
+async def test_a_handlers_own_time_out_is_not_taken_for_the_databases(database_url: str) -> None:
+    async with open_database(database_url) as database:
+
+        async def slow() -> None:
+            async with database.transaction() as session:
+                await session.execute(sa.text("SELECT 1"))
+                async with asyncio.timeout(0.01):
+                    await asyncio.Event().wait()
+
+        with pytest.raises(TimeoutError):
+            await slow()
+        assert await echo(database, 1) == 1
 
 
 async def test_modules_that_hold_every_connection_do_not_stop_the_lease_pool(database_url: str) -> None:

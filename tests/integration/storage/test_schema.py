@@ -233,10 +233,19 @@ async def test_a_database_that_is_newer_than_the_code_is_left_alone(database: Da
     assert await table_names(database) == before
 
 
+async def test_tables_of_another_program_are_not_taken_over_by_the_core(database_url: str) -> None:
+    async with open_database(database_url) as database:
+        async with database.maintenance_engine.begin() as connection:
+            await connection.execute(sa.text("CREATE TABLE guild (id INTEGER PRIMARY KEY, leader INTEGER)"))
+        with pytest.raises(ConfigError, match=r"`guild`\. Give Migaga a database of its own"):
+            await upgrade(database)
+        assert await table_names(database) == {"guild"}
+
+
 async def test_a_core_that_cannot_migrate_stops_the_start_with_the_reason(database_url: str) -> None:
     async with open_database(database_url) as database:
         async with database.maintenance_engine.begin() as connection:
-            await connection.execute(sa.text("CREATE TABLE effect (id INTEGER PRIMARY KEY)"))
+            await connection.execute(sa.text("CREATE TABLE effect (module INTEGER PRIMARY KEY)"))
         with pytest.raises(ConfigError, match="core: migration core_0001 failed"):
             await upgrade(database)
 
