@@ -8,8 +8,9 @@ from migaga_emulator.control import views
 from migaga_emulator.control.context import Context, Request, Route
 from migaga_emulator.control.given import ControlFault, Given
 from migaga_emulator.ledger.events import Entry
+from migaga_emulator.ledger.figures import LedgerReport
 from migaga_emulator.ledger.keys import natural_key
-from migaga_emulator.ledger.report import LedgerReport, make_report
+from migaga_emulator.ledger.report import make_report
 from migaga_emulator.world.wire import JsonObject
 
 LONGEST_WAIT_S = 600.0

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from migaga_emulator.ledger.figures import Totals
 from migaga_emulator.ledger.keys import PER_SESSION
 
 
@@ -70,19 +71,6 @@ class Entry:
     def unexpected(self) -> int:
         """Handled though never published."""
         return 0 if self.sent + self.extra else self.handled
-
-
-@dataclass(frozen=True, slots=True)
-class Totals:
-    """Counts of events."""
-
-    sent: int
-    handled: int
-    """Occurrences that were handled at least once; at most `sent`."""
-    lost: int
-    repeated: int
-    unexpected: int
-    undeliverable: int
 
 
 class EventBook:

@@ -3,17 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
-
-@dataclass(frozen=True, slots=True)
-class GapTotals:
-    """Gaps of one bot. `count` counts interruptions, however many guilds each had."""
-
-    count: int
-    longest_s: float
-    guild_seconds: float
-    open_guilds: int
+from migaga_emulator.ledger.figures import GapTotals
 
 
 class GapBook:

@@ -1,79 +1,14 @@
-"""What the ledger says, as the control API sends it and its client reads it. Plain data; times in seconds."""
+"""Adds up what the ledger knows of one bot. Used by the control API."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from migaga_emulator.ledger.answers import AnswerBook, Asked, TextCommand
 from migaga_emulator.ledger.book import BotLedger
-from migaga_emulator.ledger.events import Totals
-from migaga_emulator.ledger.gaps import GapTotals
+from migaga_emulator.ledger.figures import CommandTotals, InteractionTotals, Latency, LedgerReport
 from migaga_emulator.rules import Rules
-
-
-@dataclass(frozen=True, slots=True)
-class Latency:
-    """Seconds from publication to the end of the handler. All 0 when nothing was handled."""
-
-    count: int
-    p50: float
-    p99: float
-    max: float
-
-
-@dataclass(frozen=True, slots=True)
-class InteractionTotals:
-    """What became of the interactions of one bot."""
-
-    sent: int
-    answered: int
-    """The first answer came within 3 s."""
-    late: int
-    """The first answer came later, and was refused."""
-    unanswered: int
-    pending: int
-    """Not answered, and the 3 s are not over."""
-
-
-@dataclass(frozen=True, slots=True)
-class CommandTotals:
-    """What became of the messages that were marked as commands."""
-
-    sent: int
-    answered: int
-    unanswered: int
-
-
-@dataclass(frozen=True, slots=True)
-class LedgerReport:
-    """The ledger of one bot."""
-
-    bot: str
-    sent: int
-    handled: int
-    lost: int
-    repeated: int
-    unexpected: int
-    undeliverable: int
-    by_type: Mapping[str, Totals]
-    per_session_handled: Mapping[str, int]
-    latency: Latency
-    identifies: int
-    identifies_rejected: int
-    identifies_rejected_by: Mapping[str, int]
-    resumes: int
-    resumes_failed: int
-    resumes_failed_by: Mapping[str, int]
-    resumes_elsewhere: int
-    """RESUMEs that did not go to `resume_gateway_url`."""
-    closes: Mapping[str, int]
-    gaps: GapTotals
-    sessions: int
-    sessions_connected: int
-    interactions: InteractionTotals
-    commands: CommandTotals
 
 
 def latency(ordered: Sequence[float]) -> Latency:
