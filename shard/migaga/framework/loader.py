@@ -48,7 +48,7 @@ class ModuleRefusedError(Exception):
 
 
 def load_modules(names: Sequence[str] | None = None, directories: Sequence[Path] = ()) -> LoadResult:
-    """Load modules.
+    """Load modules. Reads files: call it before the event loop runs, or in a thread.
 
     Args:
         names: The modules to load, from wherever they are. None or empty: all that are found, but those whose class

@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, TypeVar, cast, dataclass_transform
+from typing import Annotated, Any, ClassVar, TypeVar, cast
 
 import hikari
 
@@ -65,7 +65,6 @@ def option(
     return cast(T, _Declared(default, description, Bounds(min, max, min_length, max_length), chosen))
 
 
-@dataclass_transform(field_specifiers=(option,))
 class GuildOptions:
     """Base of the inner class `Options`. Attributes of an instance are one guild's values."""
 

@@ -66,8 +66,10 @@ def test_options_come_back_from_the_database_as_they_were() -> None:
 
 @pytest.mark.parametrize(
     ("name", "stored"),
-    [("text", "too long"), ("number", "9"), ("number", True), ("number", 10), ("amount", "x"), ("time", "1h")]
-    + [("emoji", "x"), ("colour", "green"), ("flag", 1), ("text", None), ("log", "general"), ("real", [])],
+    [
+        *(("text", "too long"), ("number", "9"), ("number", True), ("number", 10), ("amount", "x"), ("time", "1h")),
+        *(("emoji", "x"), ("colour", "green"), ("flag", 1), ("text", None), ("log", "general"), ("real", [])),
+    ],
 )
 def test_a_stored_value_that_no_longer_fits_counts_as_not_set(name: str, stored: object) -> None:
     assert Options.load({name: stored, "gone": 1}) == Options()
