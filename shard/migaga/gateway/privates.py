@@ -5,21 +5,25 @@
 
 Faults of hikari that are repaired here (each has a test in tests/integration/hikari_faults):
 a failed handshake leaks its heartbeat; a shard cannot be closed before its handshake is over; closing always destroys
-the session; 4001, 4003 and 4005 end the shard; a replay starves the event loop; `get_user_id` fails during a replay.
+the session; 4001, 4003 and 4005 end the shard; a replay starves the event loop, and so does every IDENTIFY;
+`get_user_id` fails during a replay.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import platform
 import random
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
 
 import hikari
 from hikari import errors
+from hikari.impl import shard as hikari_shard
 from hikari.impl.event_manager import EventManagerImpl
 from hikari.impl.shard import GatewayShardImpl
 from hikari.internal.data_binding import JSONObject
@@ -35,6 +39,10 @@ YIELD_EVERY = 50
 """Dispatches after which other tasks get a turn, though more are buffered."""
 FATAL_CLOSES = frozenset({4004, 4010, 4011, 4012, 4013, 4014})
 """Discord says not to reconnect after these (opcodes-and-status-codes, "Gateway Close Event Codes")."""
+
+# hikari starts a program (`file`) in the event loop for every IDENTIFY, to learn what cannot change.
+_ARCHITECTURE = platform.architecture()
+vars(hikari_shard)["platform"] = SimpleNamespace(system=platform.system, architecture=lambda: _ARCHITECTURE)
 
 _SHARD_NAMES = (
     *("_connect", "_heartbeat", "_keep_alive", "_poll_events", "_send_json", "_handshake_event", "_is_closing"),
@@ -168,9 +176,10 @@ class OpenShard(GatewayShardImpl):
     async def _connect(self) -> tuple[asyncio.Task[None], ...]:
         self._has_ended = False
         await self.before_connect()
+        tasks: tuple[asyncio.Task[None], ...] = ()
         try:
             async with asyncio.timeout(HELLO_TIMEOUT) as self._hello_deadline:
-                return await super()._connect()
+                tasks = await super()._connect()
         except TimeoutError as error:
             self._end("no HELLO", None)
             raise errors.GatewayConnectionError(f"no HELLO within {HELLO_TIMEOUT:.0f} s") from error
@@ -182,8 +191,9 @@ class OpenShard(GatewayShardImpl):
         finally:
             self._hello_deadline = None
             await self.after_connect()
-            if not self.is_connected:
+            if not tasks:
                 await self._end_lifetime()
+        return tasks
 
     async def _end_lifetime(self) -> None:
         """End the tasks of a handshake that failed; hikari would leave the heartbeat running."""

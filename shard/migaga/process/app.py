@@ -1,0 +1,146 @@
+"""The composition root of `migaga run` and `migaga shard`: makes the parts of a process, runs them, takes them down.
+
+Order: log, HTTP port, database, schema, Discord and token, modules, shards; down in the opposite order.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+
+import hikari
+
+from migaga.common import logs
+from migaga.common.clock import MonotonicClock
+from migaga.common.settings import Credentials, Settings
+from migaga.framework.runtime import FrameworkRuntime
+from migaga.gateway.discord import open_discord
+from migaga.gateway.fleet import Fleet, FleetPlan
+from migaga.observe.http import Probes, serve_http
+from migaga.observe.metrics import Metrics
+from migaga.process.parts import cancel, framework_settings, load_feature_modules, watch_database
+from migaga.process.signals import StopSignals
+from migaga.process.state import ProcessState
+from migaga.storage.database import Database, open_database, wait_for_database
+from migaga.storage.identity import claim_application
+from migaga.storage.schema import upgrade
+from migaga.storage.sessions import SessionStore
+
+_LOG = logging.getLogger(__name__)
+
+
+async def serve(settings: Settings, signals: StopSignals) -> int:
+    """Run a bot until a signal asks to stop, and return 0.
+
+    Raises MigagaError for what ends the process: ConfigError, CredentialsError, UnavailableError.
+    """
+    signals.attach()
+    logs.protect(*settings.secrets)
+    credentials = settings.credentials()
+    metrics = Metrics()
+    state = ProcessState(settings.env.version, datetime.now(UTC))
+    probes = Probes(state.not_ready, state.status)
+    async with serve_http(settings.http.host, settings.http.port, metrics, probes):
+        work = asyncio.create_task(_run(settings, credentials, signals, metrics, state), name="process")
+        asked = asyncio.create_task(signals.first(), name="stop signal")
+        try:
+            await asyncio.wait({work, asked}, return_when=asyncio.FIRST_COMPLETED)
+            if not work.done() and state.fleet is None:
+                _LOG.info("asked to stop while %s", state.phase)
+                work.cancel()
+            await asyncio.wait({work})
+            if not work.cancelled():
+                work.result()
+        finally:
+            asked.cancel()
+            work.cancel()
+            await asyncio.gather(asked, work, return_exceptions=True)
+    _LOG.info("stopped")
+    return 0
+
+
+async def _run(
+    settings: Settings, credentials: Credentials, signals: StopSignals, metrics: Metrics, state: ProcessState
+) -> None:
+    """Open one part after the other, in the order in which they need each other."""
+    async with AsyncExitStack() as stack:
+        database = await _open_database(settings, credentials, state, stack)
+        stack.push_async_callback(cancel, asyncio.create_task(watch_database(database, state, metrics)))
+        state.phase = "checking the bot token"
+        discord = await stack.enter_async_context(
+            open_discord(credentials, settings.discord.api_url, [metrics.rest_trace()])
+        )
+        state.discord = discord
+        intents = hikari.Intents(settings.bot.intents)
+        discord.check_intents(intents)
+        info = await discord.gateway()
+        plan = FleetPlan.choose(settings.shards.count, settings.shards.ids, intents, info.recommended_shards)
+        manager = discord.event_manager(intents)
+        state.phase = "loading modules"
+        runtime = FrameworkRuntime(
+            framework_settings(settings), discord, database, manager, metrics=metrics, shard_ids=lambda: plan.ids
+        )
+        state.runtime = await stack.enter_async_context(runtime)
+        await load_feature_modules(runtime, settings, intents)
+        fleet = Fleet(
+            discord,
+            plan,
+            info,
+            manager=manager,
+            router=runtime,
+            store=SessionStore(database),
+            clock=MonotonicClock(),
+            observer=metrics,
+        )
+        await _run_fleet(fleet, settings, signals, state)
+
+
+async def _open_database(
+    settings: Settings, credentials: Credentials, state: ProcessState, stack: AsyncExitStack
+) -> Database:
+    """Wait for the database, bring its tables up to date, and make sure that it is this bot's."""
+    url = settings.database.url
+    state.phase = "waiting for the database"
+
+    def waiting(reason: str, left: float) -> None:
+        state.database_error = reason
+        _LOG.warning("waiting for the database (%.0f s left): %s", left, reason)
+
+    await wait_for_database(url, timeout=settings.database.connect_timeout.total_seconds(), on_wait=waiting)
+    database = await stack.enter_async_context(open_database(url))
+    state.database, state.database_error = "connected", None
+    state.phase = "upgrading the database"
+    await upgrade(database, [], on_progress=lambda line: _LOG.info("database: %s", line))
+    await claim_application(database, credentials.application_id)
+    return database
+
+
+async def _run_fleet(fleet: Fleet, settings: Settings, signals: StopSignals, state: ProcessState) -> None:
+    """Run the shards until a signal asks to stop, or one of them may not go on."""
+    state.fleet = fleet
+    waits = [asyncio.create_task(signals.first(), name="first signal")]
+    try:
+        await fleet.start()
+        state.phase = "running"
+        waits.append(asyncio.create_task(fleet.wait(), name="fleet"))
+        done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        state.phase = "stopping"
+        await _stop_fleet(fleet, settings, signals)
+        await cancel(*waits)
+
+
+async def _stop_fleet(fleet: Fleet, settings: Settings, signals: StopSignals) -> None:
+    """Stop in order; a second signal leaves running handlers behind."""
+    stopping = asyncio.create_task(fleet.stop(settings.shards.stop_grace), name="stop")
+    again = asyncio.create_task(signals.second(), name="second signal")
+    await asyncio.wait({stopping, again}, return_when=asyncio.FIRST_COMPLETED)
+    if not stopping.done():
+        _LOG.warning("asked again: running handlers are left, their events come again")
+        fleet.cut_grace()
+    await stopping
+    await cancel(again)

@@ -1,0 +1,113 @@
+"""What a process says about itself: the reasons of /readyz and the document of /status.
+
+`app.py` fills it in as it starts; `observe/http.py` asks it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from migaga import __version__
+from migaga.common.logs import REDACTOR
+from migaga.framework.runtime import FrameworkRuntime, ModuleStatus
+from migaga.gateway.discord import Discord
+from migaga.gateway.fleet import Fleet, ShardStatus
+from migaga.gateway.shard import ShardState
+from migaga.observe.http import Json
+
+
+@dataclass(slots=True)
+class ProcessState:
+    """Where a process is. Parts appear as they are ready."""
+
+    revision: str
+    """What the configuration calls this revision."""
+    started_at: datetime
+    phase: str = "starting"
+    """What the process does now, in words: `waiting for the database`, `running`, `stopping`."""
+    database: str = "not connected"
+    database_error: str | None = None
+    discord: Discord | None = None
+    runtime: FrameworkRuntime | None = None
+    fleet: Fleet | None = None
+
+    def not_ready(self) -> Sequence[str]:
+        """Return why the process is not ready; nothing when it is."""
+        reasons = [] if self.phase == "running" else [self.phase]
+        if self.database_error:
+            reasons.append(f"database: {self.database_error}")
+        if self.fleet is not None:
+            reasons.extend(_shard_reasons(self.fleet))
+        return reasons
+
+    def status(self) -> Mapping[str, Json]:
+        """Return the document of /status. It holds no session id and no secret."""
+        application = self.discord.application if self.discord else None
+        return {
+            "application": None if application is None else {"id": str(application.id), "name": application.name},
+            "version": __version__,
+            "revision": self.revision,
+            "started_at": self.started_at.astimezone(UTC).isoformat(),
+            "phase": self.phase,
+            "ready": not self.not_ready(),
+            "reasons": [REDACTOR.clean(reason) for reason in self.not_ready()],
+            "database": {"state": self.database, "error": _clean(self.database_error)},
+            "shard_count": self.fleet.plan.count if self.fleet else None,
+            "shards": [_shard(shard) for shard in self.fleet.status()] if self.fleet else [],
+            "identify": _identify(self.fleet) if self.fleet else None,
+            "modules": [_module(module) for module in self.runtime.status()] if self.runtime else [],
+        }
+
+
+def _shard_reasons(fleet: Fleet) -> list[str]:
+    reasons = [
+        f"shard {shard.shard_id} is {shard.state}" + (f" ({shard.reason})" if shard.reason else "")
+        for shard in fleet.status()
+        if shard.state is not ShardState.LIVE
+    ]
+    blocked = fleet.gate_status().reason
+    return [*reasons, *([blocked] if blocked else [])]
+
+
+def _shard(shard: ShardStatus) -> Mapping[str, Json]:
+    return {
+        "id": shard.shard_id,
+        "state": shard.state.value,
+        "for_seconds": round(shard.for_seconds, 3),
+        "latency_seconds": None if shard.latency is None else round(shard.latency, 4),
+        "in_flight": shard.in_flight,
+        "watermark": shard.watermark,
+        "watermark_lag": shard.watermark_lag,
+        "resumes": shard.resumes,
+        "identifies": shard.identifies,
+        "reason": _clean(shard.reason),
+    }
+
+
+def _identify(fleet: Fleet) -> Mapping[str, Json]:
+    gate = fleet.gate_status()
+    return {
+        "total": gate.total,
+        "remaining": gate.remaining,
+        "max_concurrency": gate.max_concurrency,
+        "waiting": gate.waiting,
+        "blocked_until": None if gate.blocked_until is None else gate.blocked_until.isoformat(),
+        "reason": gate.reason,
+    }
+
+
+def _module(module: ModuleStatus) -> Mapping[str, Json]:
+    return {
+        "name": module.name,
+        "loaded": module.loaded,
+        "commands": module.commands,
+        "listeners": module.listeners,
+        "running": module.running,
+        "error": _clean(module.error),
+    }
+
+
+def _clean(text: str | None) -> str | None:
+    return None if text is None else REDACTOR.clean(text)
