@@ -54,6 +54,7 @@ class MariaDbServer:
         self._daemon, self._installer = daemon, installer
         self.folder = Path(tempfile.mkdtemp(prefix="migaga-mariadb-"))
         self.port = 0
+        self._tls: list[str] = []
         self._process: subprocess.Popen[bytes] | None = None
 
     def install(self) -> None:
@@ -70,6 +71,18 @@ class MariaDbServer:
         )  # fmt: skip
         assert done.returncode == 0, f"{self._installer}: {done.stdout[-2000:]}{done.stderr[-2000:]}"
 
+    def make_certificate(self) -> Path:
+        """Make a certificate for 127.0.0.1 that the server then uses for TLS; return its file."""
+        certificate = self.folder / "server.pem"
+        done = subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=test",
+             "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", f"{self.folder}/key.pem", "-out", str(certificate)],
+            capture_output=True, text=True, check=False, timeout=60,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        self._tls = [f"--ssl-cert={certificate}", f"--ssl-key={self.folder}/key.pem"]
+        return certificate
+
     def start(self) -> None:
         """Start the server and wait until it greets."""
         for _ in range(3):  # Somebody may take the port between our look and the server's.
@@ -85,7 +98,7 @@ class MariaDbServer:
 
     def _launch(self) -> bool:
         arguments = [
-            self._daemon, *SETTINGS, f"--user={getpass.getuser()}", f"--datadir={self.folder}/data",
+            self._daemon, *SETTINGS, *self._tls, f"--user={getpass.getuser()}", f"--datadir={self.folder}/data",
             f"--socket={self.folder}/socket", f"--pid-file={self.folder}/pid", f"--port={self.port}",
             "--bind-address=127.0.0.1", f"--log-error={self.folder}/log", f"--init-file={self.folder}/init.sql",
         ]  # fmt: skip

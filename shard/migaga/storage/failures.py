@@ -45,7 +45,9 @@ _DOWN = frozenset(
 _AGAIN = frozenset({1020, 1205, 1213, 3572})
 _DUPLICATE = frozenset({1022, 1062, 1169, 1586})
 
-_SQLITE_REFUSED = {
+_REFUSED_BY_TEXT = {
+    "CERTIFICATE_VERIFY_FAILED": "the server's certificate is not trusted: name its authority by `ssl_ca` in the "
+    "url, and use the host name that is in the certificate",
     "unable to open database file": "the file cannot be opened: does its folder exist, and may this user write there?",
     "readonly database": "the file may not be written by this user: change its owner or mode, or the url",
     "not a database": "the file is something else than a SQLite database: choose another file",
@@ -96,7 +98,7 @@ def explain(error: exc.SQLAlchemyError, target: str) -> MigagaError | None:
             "Look for handlers that keep a transaction open while they wait."
         )
     text = str(_origin(error))
-    advice = _REFUSED.get(number(error)) or next((a for part, a in _SQLITE_REFUSED.items() if part in text), None)
+    advice = _REFUSED.get(number(error)) or next((a for part, a in _REFUSED_BY_TEXT.items() if part in text), None)
     if advice is not None:
         return ConfigError(f"database {target}: {advice} ({_reason(error)})")
     if is_unreachable(error):

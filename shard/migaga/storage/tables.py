@@ -1,7 +1,7 @@
 """The core's tables.
 
-Written by the stores of this package only. A change here needs a revision in `migrations/versions/`: see
-docs/database.md.
+`task_run` is written by the framework, all others by the stores of this package. A change here needs a revision in
+`migrations/versions/`: see docs/database.md.
 """
 
 from __future__ import annotations

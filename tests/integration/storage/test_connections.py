@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import shutil
 from pathlib import Path
 
 import pytest
@@ -292,6 +293,26 @@ async def test_what_the_server_refuses_is_named_without_the_password(
     assert QUOTED not in str(caught.value)
     assert "p@ss" not in str(caught.value)
     assert "127.0.0.1" in str(caught.value)
+
+
+@pytest.mark.mariadb
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed: Debian package openssl")
+async def test_tls_checks_the_servers_certificate(mariadb_server: MariaDbServer, mariadb_url: str) -> None:
+    with pytest.raises(UnavailableError):  # The server has no TLS yet: never in the clear instead.
+        async with asyncio.timeout(20), open_database(f"{mariadb_url}?ssl=true"):
+            pass
+    certificate = await asyncio.to_thread(mariadb_server.make_certificate)
+    await asyncio.to_thread(mariadb_server.stop)
+    await asyncio.to_thread(mariadb_server.restart)
+    async with open_database(f"{mariadb_url}?ssl_ca={certificate}") as database, database.read() as session:
+        row = (await session.execute(sa.text("SHOW STATUS LIKE 'Ssl_cipher'"))).one()
+        assert row[1]
+    with pytest.raises(ConfigError, match="certificate"):
+        async with open_database(f"{mariadb_url}?ssl=true"):
+            pass
+    with pytest.raises(ConfigError, match="certificate"):
+        async with open_database(f"{mariadb_url.replace('127.0.0.1', 'localhost')}?ssl_ca={certificate}"):
+            pass
 
 
 async def test_a_server_that_is_down_is_unavailable() -> None:

@@ -1,9 +1,8 @@
-"""Identity, options, access, catalogue and fleet tasks."""
+"""Identity, options, access and catalogue."""
 
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -13,9 +12,6 @@ from migaga.storage.catalogue import Catalogue, CommandRecord, ModuleRecord, Opt
 from migaga.storage.database import Database
 from migaga.storage.identity import claim_application, find_application
 from migaga.storage.options import OptionStore
-from migaga.storage.tasks import TaskStore
-
-NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 
 
 class Clock:
@@ -151,28 +147,3 @@ async def test_the_digest_of_registered_commands_is_kept_for_each_scope(database
     await catalogue.set_registered_digest(b"\x03", "99")
     assert await catalogue.registered_digest() == b"\x02" * 16
     assert await catalogue.registered_digest("99") == b"\x03"
-
-
-STALE = timedelta(minutes=1)
-
-
-async def test_of_many_processes_one_runs_a_task_that_is_due(database: Database) -> None:
-    store = TaskStore(database)
-    claims = await asyncio.gather(*(store.claim("m.sweep", f"p{n}", NOW, stale_after=STALE) for n in range(10)))
-    assert sorted(claims) == [False] * 9 + [True]
-    owner = f"p{claims.index(True)}"
-    assert await store.finish("m.sweep", owner, NOW + timedelta(hours=1))
-    assert not await store.claim("m.sweep", "p1", NOW + timedelta(minutes=59), stale_after=STALE)
-    assert await store.next_due("m.sweep") == NOW + timedelta(hours=1)
-    assert await store.claim("m.sweep", "p1", NOW + timedelta(hours=1), stale_after=STALE)
-
-
-async def test_a_task_whose_process_died_is_run_by_another(database: Database) -> None:
-    store = TaskStore(database)
-    assert await store.claim("m.sweep", "dead", NOW, stale_after=STALE)
-    assert await store.renew("m.sweep", "dead", NOW + timedelta(seconds=30))
-    assert not await store.claim("m.sweep", "other", NOW + timedelta(seconds=89), stale_after=STALE)
-    assert await store.claim("m.sweep", "other", NOW + timedelta(seconds=90), stale_after=STALE)
-    assert not await store.renew("m.sweep", "dead", NOW + timedelta(seconds=91))
-    assert not await store.finish("m.sweep", "dead", NOW)
-    assert await store.finish("m.sweep", "other", NOW)
