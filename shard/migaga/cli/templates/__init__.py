@@ -1,0 +1,1 @@
+"""Texts that `migaga new` writes."""
