@@ -87,7 +87,7 @@ class GuildSettings:
             sa.or_(guild_option.c.name == SWITCH, sa.and_(guild_option.c.module == CORE, guild_option.c.name == PREFIX))
         )
         async with self._database.read() as session:
-            rows = (await session.execute(query)).tuples().all()
+            rows = (await session.execute(query)).all()
         self._prefixes.clear()
         self._off.clear()
         for guild_id, module, name, value in rows:
