@@ -9,6 +9,7 @@ from migaga_emulator.world import errors, payloads
 from migaga_emulator.world.answers import ANSWERS_OF, read_answer
 from migaga_emulator.world.core import Access, Core
 from migaga_emulator.world.drafts import EPHEMERAL, LOADING, MessageDraft, Upload, read_draft, read_new_draft
+from migaga_emulator.world.message_payloads import message as message_payload
 from migaga_emulator.world.messages import Messages, Origin
 from migaga_emulator.world.state import Bot, Channel, Interaction, Message, User
 from migaga_emulator.world.wire import JsonObject, json_object
@@ -230,6 +231,8 @@ class Interactions:
             "entitlements": [],
             "attachment_size_limit": self._core.rules.attachment_bytes,
         }
+        if source.message is not None:
+            payload["message"] = message_payload(source.message)
         guild = self._core.guild_of(channel)
         if guild is None:
             owners: JsonObject = {"0": "0"}

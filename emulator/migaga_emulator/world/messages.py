@@ -62,7 +62,7 @@ class Messages:
         if not self._access.of(by, channel) & Permission.READ_MESSAGE_HISTORY:
             return []
         ids = list(channel.messages)
-        low, high = _page(ids, limit, before, after, around)
+        low, high = page_of(ids, limit, before, after, around)
         return [channel.messages[item] for item in reversed(ids[low:high])]
 
     def post(self, author: User, channel: Channel, draft: MessageDraft, origin: Origin | None = None) -> Message:
@@ -302,7 +302,7 @@ class Messages:
         return payload if channel.guild_id is None else payload | {"guild_id": str(channel.guild_id)}
 
 
-def _page(ids: list[int], limit: int, before: int | None, after: int | None, around: int | None) -> tuple[int, int]:
+def page_of(ids: list[int], limit: int, before: int | None, after: int | None, around: int | None) -> tuple[int, int]:
     """The slice of growing `ids` that a page shows."""
     if around is not None:
         middle = bisect.bisect_left(ids, around)

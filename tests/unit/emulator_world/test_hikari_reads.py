@@ -1,0 +1,166 @@
+"""Stock hikari reads every kind of event that the world makes."""
+
+from __future__ import annotations
+
+import hikari
+import pytest
+from hikari.impl import EntityFactoryImpl, EventFactoryImpl
+
+from migaga_emulator.world.channels import ChannelChange
+from migaga_emulator.world.interactions import COMMAND, Source
+from migaga_emulator.world.members import MemberChange
+from migaga_emulator.world.roles import RoleChange
+from migaga_emulator.world.state import Overwrite
+
+
+class App:
+    """What hikari's factories ask of an application."""
+
+    def __init__(self) -> None:
+        self.entity_factory = EntityFactoryImpl(self)
+        self.event_factory = EventFactoryImpl(self)
+
+
+class Shard:
+    id = 0
+
+    @property
+    def app(self) -> App:
+        return App()
+
+
+APP = App()
+
+
+def read(event):
+    """What hikari makes of an event."""
+    factory, shard, payload = APP.event_factory, Shard(), event.payload
+    plain = {
+        "MESSAGE_CREATE": factory.deserialize_message_create_event,
+        "MESSAGE_UPDATE": factory.deserialize_message_update_event,
+        "MESSAGE_DELETE": factory.deserialize_message_delete_event,
+        "MESSAGE_DELETE_BULK": factory.deserialize_guild_message_delete_bulk_event,
+        "MESSAGE_REACTION_ADD": factory.deserialize_message_reaction_add_event,
+        "MESSAGE_REACTION_REMOVE": factory.deserialize_message_reaction_remove_event,
+        "MESSAGE_REACTION_REMOVE_ALL": factory.deserialize_message_reaction_remove_all_event,
+        "MESSAGE_REACTION_REMOVE_EMOJI": factory.deserialize_message_reaction_remove_emoji_event,
+        "GUILD_MEMBER_ADD": factory.deserialize_guild_member_add_event,
+        "GUILD_ROLE_CREATE": factory.deserialize_guild_role_create_event,
+        "CHANNEL_CREATE": factory.deserialize_guild_channel_create_event,
+        "GUILD_BAN_ADD": factory.deserialize_guild_ban_add_event,
+        "GUILD_BAN_REMOVE": factory.deserialize_guild_ban_remove_event,
+        "INTERACTION_CREATE": factory.deserialize_interaction_create_event,
+        "TYPING_START": factory.deserialize_typing_start_event,
+        "THREAD_CREATE": factory.deserialize_guild_thread_create_event,
+        "THREAD_DELETE": factory.deserialize_guild_thread_delete_event,
+        "GUILD_AUDIT_LOG_ENTRY_CREATE": factory.deserialize_audit_log_entry_create_event,
+        "GUILD_CREATE": factory.deserialize_guild_available_event,
+    }
+    cached = {
+        "GUILD_MEMBER_UPDATE": factory.deserialize_guild_member_update_event,
+        "GUILD_MEMBER_REMOVE": factory.deserialize_guild_member_remove_event,
+        "GUILD_ROLE_UPDATE": factory.deserialize_guild_role_update_event,
+        "GUILD_ROLE_DELETE": factory.deserialize_guild_role_delete_event,
+        "GUILD_UPDATE": factory.deserialize_guild_update_event,
+        "GUILD_EMOJIS_UPDATE": factory.deserialize_guild_emojis_update_event,
+        "CHANNEL_UPDATE": factory.deserialize_guild_channel_update_event,
+        "GUILD_DELETE": factory.deserialize_guild_leave_event,
+        "USER_UPDATE": factory.deserialize_own_user_update_event,
+    }
+    if event.name in plain:
+        return plain[event.name](shard, payload)
+    if event.name == "MESSAGE_DELETE":
+        return factory.deserialize_message_delete_event(shard, payload)
+    if event.name == "CHANNEL_DELETE":
+        return factory.deserialize_guild_channel_delete_event(shard, payload)
+    if event.name == "THREAD_UPDATE":
+        return factory.deserialize_guild_thread_update_event(shard, payload)
+    if event.name in ("GUILD_DELETE", "USER_UPDATE"):
+        return cached[event.name](shard, payload, old_guild=None) if event.name == "GUILD_DELETE" else None
+    keyword = {
+        "GUILD_MEMBER_UPDATE": "old_member",
+        "GUILD_MEMBER_REMOVE": "old_member",
+        "GUILD_ROLE_UPDATE": "old_role",
+        "GUILD_ROLE_DELETE": "old_role",
+        "GUILD_UPDATE": "old_guild",
+        "GUILD_EMOJIS_UPDATE": "old_emojis",
+        "CHANNEL_UPDATE": "old_channel",
+    }[event.name]
+    return cached[event.name](shard, payload, **{keyword: None})
+
+
+def moderate(place):
+    world, guild = place.world, place.guild
+    role = world.roles.create(place.owner, guild, RoleChange(name="r"), "why")
+    world.roles.edit(place.owner, guild, role.id, RoleChange(color=5))
+    world.members.add_role(place.owner, guild, place.ann.id, role.id)
+    world.members.edit(place.owner, guild, place.ann.id, MemberChange(frozenset(("nick",)), nick="n"))
+    world.roles.delete(place.owner, guild, role.id)
+    world.members.ban(place.owner, guild, place.ann.id, delete_seconds=100)
+    world.members.unban(place.owner, guild, place.ann.id)
+    world.people.join(place.ann.id, guild.id)
+    world.people.boost(place.ann.id, guild.id)
+    world.guilds.add_emoji(guild, "blob")
+    world.guilds.edit(place.owner, guild, {"name": "New"})
+
+
+def talk(place):
+    world, channel = place.world, place.channel
+    first = place.send(place.ann, {"content": f"<@{place.bot.user.id}>", "embeds": [{"title": "t"}]})
+    place.send(place.bot.user, {"content": "re", "message_reference": {"message_id": str(first.id)}})
+    world.people.edit(place.ann.id, channel.id, first.id, "changed")
+    world.people.type_in(place.ann.id, channel.id)
+    for emoji in ("👍", "👎"):
+        world.people.react(place.ann.id, channel.id, first.id, emoji)
+    world.people.unreact(place.ann.id, channel.id, first.id, "👎")
+    world.reactions.clear_emoji(place.bot.user, channel, first, "👍")
+    world.reactions.clear(place.bot.user, channel, first)
+    other = place.send(place.ann, {"content": "x"})
+    world.messages.delete_many(place.bot.user, channel, [first.id, other.id])
+    world.people.delete(place.ann.id, channel.id, place.send(place.ann, {"content": "x"}).id)
+    world.people.dm(place.ann.id, place.bot.user.id, "psst")
+
+
+def build(place):
+    world, guild = place.world, place.guild
+    channel = world.channels.create(place.owner, guild, 0, ChannelChange(name="c"))
+    world.channels.create(place.owner, guild, 2, ChannelChange(name="voice"))
+    world.channels.create(place.owner, guild, 15, ChannelChange(name="forum"))
+    world.channels.set_overwrite(place.owner, channel, Overwrite(place.ann.id, 1, 0, 1024))
+    world.channels.delete_overwrite(place.owner, channel, place.ann.id)
+    world.channels.start_thread(place.ann, channel, "talk")
+    world.channels.delete(place.owner, channel)
+    third = world.guilds.create_bot("Third")
+    world.guilds.add_bot(guild, third)
+    world.guilds.remove_bot(guild, third)
+
+
+@pytest.mark.parametrize("act", [moderate, talk, build])
+def test_hikari_reads_what_happens(place, act):
+    act(place)
+    assert len(place.events) >= 10
+    for event in place.events:
+        assert isinstance(read(event), hikari.Event | None), event.name
+
+
+def test_hikari_reads_the_whole_guild(place):
+    place.world.people.boost(place.ann.id, place.guild.id)
+    place.world.guilds.add_emoji(place.guild, "blob")
+    place.world.channels.start_thread(place.ann, place.channel, "talk")
+    payload = place.world.guild_create(place.guild.id, place.bot.user.id, intents=(1 << 26) - 1)
+    guild = APP.entity_factory.deserialize_gateway_guild(payload, user_id=place.bot.user.id)
+    assert len(guild.members()) == 4
+    assert len(guild.channels()) == 1
+    assert len(guild.threads()) == 1
+    assert len(guild.emojis()) == 1
+    assert guild.guild().name == "Guild"
+
+
+def test_hikari_reads_interactions_of_guilds_and_direct_messages(place):
+    data = {"id": "1", "name": "x", "type": 1}
+    dm = place.world.people.dm_channel(place.ann.id, place.bot.user.id)
+    for channel in (place.channel, dm):
+        place.world.interactions.begin(place.bot, place.ann, channel, Source(COMMAND, data, "x"))
+        event = read(place.events[-1])
+        assert isinstance(event.interaction, hikari.CommandInteraction)
+        assert event.interaction.user.id == place.ann.id
