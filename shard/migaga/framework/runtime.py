@@ -168,7 +168,7 @@ class FrameworkRuntime:
         Raises:
             MigagaError: The database cannot be used.
         """
-        failures = await self.modules.load(load_core(), result)
+        failures = await self.modules.load(await asyncio.to_thread(load_core), result)
         await self.settings.refresh()
         refresher = asyncio.create_task(self.settings.keep_fresh(_REFRESH), name="guild settings")
         self._stack.push_async_callback(_end, refresher)

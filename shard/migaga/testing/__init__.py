@@ -1,1 +1,1 @@
-"""Fixtures with which a module author tests a module against the emulator."""
+"""Test modules against an emulated Discord: see docs/modules.md, "Testing a module"."""
