@@ -32,61 +32,47 @@ class Shard:
 APP = App()
 
 
-def read(event):
+FACTORY = APP.event_factory
+PLAIN = {
+    "MESSAGE_CREATE": FACTORY.deserialize_message_create_event,
+    "MESSAGE_UPDATE": FACTORY.deserialize_message_update_event,
+    "MESSAGE_DELETE": FACTORY.deserialize_message_delete_event,
+    "MESSAGE_DELETE_BULK": FACTORY.deserialize_guild_message_delete_bulk_event,
+    "MESSAGE_REACTION_ADD": FACTORY.deserialize_message_reaction_add_event,
+    "MESSAGE_REACTION_REMOVE": FACTORY.deserialize_message_reaction_remove_event,
+    "MESSAGE_REACTION_REMOVE_ALL": FACTORY.deserialize_message_reaction_remove_all_event,
+    "MESSAGE_REACTION_REMOVE_EMOJI": FACTORY.deserialize_message_reaction_remove_emoji_event,
+    "GUILD_MEMBER_ADD": FACTORY.deserialize_guild_member_add_event,
+    "GUILD_ROLE_CREATE": FACTORY.deserialize_guild_role_create_event,
+    "GUILD_BAN_ADD": FACTORY.deserialize_guild_ban_add_event,
+    "GUILD_BAN_REMOVE": FACTORY.deserialize_guild_ban_remove_event,
+    "GUILD_AUDIT_LOG_ENTRY_CREATE": FACTORY.deserialize_audit_log_entry_create_event,
+    "CHANNEL_CREATE": FACTORY.deserialize_guild_channel_create_event,
+    "CHANNEL_DELETE": FACTORY.deserialize_guild_channel_delete_event,
+    "THREAD_CREATE": FACTORY.deserialize_guild_thread_create_event,
+    "THREAD_DELETE": FACTORY.deserialize_guild_thread_delete_event,
+    "INTERACTION_CREATE": FACTORY.deserialize_interaction_create_event,
+    "TYPING_START": FACTORY.deserialize_typing_start_event,
+}
+WITH_OLD = {
+    "GUILD_MEMBER_UPDATE": (FACTORY.deserialize_guild_member_update_event, "old_member"),
+    "GUILD_MEMBER_REMOVE": (FACTORY.deserialize_guild_member_remove_event, "old_member"),
+    "GUILD_ROLE_UPDATE": (FACTORY.deserialize_guild_role_update_event, "old_role"),
+    "GUILD_ROLE_DELETE": (FACTORY.deserialize_guild_role_delete_event, "old_role"),
+    "GUILD_EMOJIS_UPDATE": (FACTORY.deserialize_guild_emojis_update_event, "old_emojis"),
+    "GUILD_DELETE": (FACTORY.deserialize_guild_leave_event, "old_guild"),
+    "CHANNEL_UPDATE": (FACTORY.deserialize_guild_channel_update_event, "old_channel"),
+}
+
+
+def read(event, bot_id):
     """What hikari makes of an event."""
-    factory, shard, payload = APP.event_factory, Shard(), event.payload
-    plain = {
-        "MESSAGE_CREATE": factory.deserialize_message_create_event,
-        "MESSAGE_UPDATE": factory.deserialize_message_update_event,
-        "MESSAGE_DELETE": factory.deserialize_message_delete_event,
-        "MESSAGE_DELETE_BULK": factory.deserialize_guild_message_delete_bulk_event,
-        "MESSAGE_REACTION_ADD": factory.deserialize_message_reaction_add_event,
-        "MESSAGE_REACTION_REMOVE": factory.deserialize_message_reaction_remove_event,
-        "MESSAGE_REACTION_REMOVE_ALL": factory.deserialize_message_reaction_remove_all_event,
-        "MESSAGE_REACTION_REMOVE_EMOJI": factory.deserialize_message_reaction_remove_emoji_event,
-        "GUILD_MEMBER_ADD": factory.deserialize_guild_member_add_event,
-        "GUILD_ROLE_CREATE": factory.deserialize_guild_role_create_event,
-        "CHANNEL_CREATE": factory.deserialize_guild_channel_create_event,
-        "GUILD_BAN_ADD": factory.deserialize_guild_ban_add_event,
-        "GUILD_BAN_REMOVE": factory.deserialize_guild_ban_remove_event,
-        "INTERACTION_CREATE": factory.deserialize_interaction_create_event,
-        "TYPING_START": factory.deserialize_typing_start_event,
-        "THREAD_CREATE": factory.deserialize_guild_thread_create_event,
-        "THREAD_DELETE": factory.deserialize_guild_thread_delete_event,
-        "GUILD_AUDIT_LOG_ENTRY_CREATE": factory.deserialize_audit_log_entry_create_event,
-        "GUILD_CREATE": factory.deserialize_guild_available_event,
-    }
-    cached = {
-        "GUILD_MEMBER_UPDATE": factory.deserialize_guild_member_update_event,
-        "GUILD_MEMBER_REMOVE": factory.deserialize_guild_member_remove_event,
-        "GUILD_ROLE_UPDATE": factory.deserialize_guild_role_update_event,
-        "GUILD_ROLE_DELETE": factory.deserialize_guild_role_delete_event,
-        "GUILD_UPDATE": factory.deserialize_guild_update_event,
-        "GUILD_EMOJIS_UPDATE": factory.deserialize_guild_emojis_update_event,
-        "CHANNEL_UPDATE": factory.deserialize_guild_channel_update_event,
-        "GUILD_DELETE": factory.deserialize_guild_leave_event,
-        "USER_UPDATE": factory.deserialize_own_user_update_event,
-    }
-    if event.name in plain:
-        return plain[event.name](shard, payload)
-    if event.name == "MESSAGE_DELETE":
-        return factory.deserialize_message_delete_event(shard, payload)
-    if event.name == "CHANNEL_DELETE":
-        return factory.deserialize_guild_channel_delete_event(shard, payload)
-    if event.name == "THREAD_UPDATE":
-        return factory.deserialize_guild_thread_update_event(shard, payload)
-    if event.name in ("GUILD_DELETE", "USER_UPDATE"):
-        return cached[event.name](shard, payload, old_guild=None) if event.name == "GUILD_DELETE" else None
-    keyword = {
-        "GUILD_MEMBER_UPDATE": "old_member",
-        "GUILD_MEMBER_REMOVE": "old_member",
-        "GUILD_ROLE_UPDATE": "old_role",
-        "GUILD_ROLE_DELETE": "old_role",
-        "GUILD_UPDATE": "old_guild",
-        "GUILD_EMOJIS_UPDATE": "old_emojis",
-        "CHANNEL_UPDATE": "old_channel",
-    }[event.name]
-    return cached[event.name](shard, payload, **{keyword: None})
+    if event.name in PLAIN:
+        return PLAIN[event.name](Shard(), event.payload)
+    if event.name in ("GUILD_CREATE", "GUILD_UPDATE"):
+        return APP.entity_factory.deserialize_gateway_guild(event.payload, user_id=bot_id).guild()
+    deserialize, keyword = WITH_OLD[event.name]
+    return deserialize(Shard(), event.payload, **{keyword: None})
 
 
 def moderate(place):
@@ -140,7 +126,7 @@ def test_hikari_reads_what_happens(place, act):
     act(place)
     assert len(place.events) >= 10
     for event in place.events:
-        assert isinstance(read(event), hikari.Event | None), event.name
+        assert read(event, place.bot.user.id) is not None, event.name
 
 
 def test_hikari_reads_the_whole_guild(place):
@@ -161,6 +147,6 @@ def test_hikari_reads_interactions_of_guilds_and_direct_messages(place):
     dm = place.world.people.dm_channel(place.ann.id, place.bot.user.id)
     for channel in (place.channel, dm):
         place.world.interactions.begin(place.bot, place.ann, channel, Source(COMMAND, data, "x"))
-        event = read(place.events[-1])
+        event = read(place.events[-1], place.bot.user.id)
         assert isinstance(event.interaction, hikari.CommandInteraction)
         assert event.interaction.user.id == place.ann.id
