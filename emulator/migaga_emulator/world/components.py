@@ -189,13 +189,13 @@ def _read_custom_id(item: Body, reading: _Reading) -> None:
 
 def _numbered(rows: list[JsonObject]) -> list[JsonObject]:
     """Components get numbers from 1 in the order of the message, but those that came with one."""
-    taken = {item["id"] for item in walk(rows) if item.get("id")}
+    taken = {str(item["id"]) for item in walk(rows) if item.get("id")}
     number = 0
     for item in walk(rows):
         if item.get("id"):
             continue
         number += 1
-        while number in taken:
+        while str(number) in taken:
             number += 1
         item["id"] = number
     return rows

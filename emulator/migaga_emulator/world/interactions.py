@@ -44,6 +44,9 @@ class Interactions:
 
     def begin(self, bot: Bot, user: User, channel: Channel, source: Source) -> Interaction:
         """A person uses something of a bot: INTERACTION_CREATE goes to that bot."""
+        guild = self._core.guild_of(channel)
+        if guild is not None and not {user.id, bot.user.id} <= guild.members.keys():
+            raise errors.missing_access()
         interaction_id = self._core.ids.next()
         interaction = Interaction(
             interaction_id,
@@ -168,6 +171,8 @@ class Interactions:
             interaction.response = self._post(interaction, MessageDraft(), ephemeral=ephemeral, loading=True)
             interaction.deferred = True
         elif kind == UPDATE and interaction.message is not None:
+            if not self._exists(interaction.message):
+                raise errors.unknown("Message")
             draft = read_draft(data, rules, uploads, by_webhook=True)
             interaction.response = self._resolve(interaction, interaction.message, draft)
         elif kind == DEFERRED_UPDATE:
@@ -261,9 +266,10 @@ def callback_payload(interaction: Interaction, message: JsonObject | None) -> Js
             "response_message_ephemeral": bool(interaction.response.flags & EPHEMERAL),
         }
     payload: JsonObject = {"interaction": inner}
-    if message is not None:
-        payload["resource"] = {"type": interaction.answer_type, "message": message}
-    return payload
+    resource: JsonObject = {"type": interaction.answer_type}
+    if message is not None and interaction.answer_type in (REPLY, UPDATE):
+        resource["message"] = message
+    return payload | {"resource": resource}
 
 
 def _metadata(interaction: Interaction) -> JsonObject:
