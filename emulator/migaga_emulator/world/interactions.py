@@ -120,7 +120,7 @@ class Interactions:
         """One more message. The first one after a deferred answer takes the place of "is thinking"."""
         draft = read_new_draft(data, self._core.rules, uploads, by_webhook=True)
         waiting = interaction.response
-        if waiting is not None and waiting.flags & LOADING:
+        if waiting is not None and waiting.flags & LOADING and self._exists(waiting):
             draft.given |= {"content", "embeds", "components"}
             return self._resolve(interaction, waiting, draft)
         message = self._post(interaction, draft, ephemeral=bool(draft.flags & EPHEMERAL))
