@@ -205,8 +205,9 @@ async def _look_up(
         case ParameterKind.CHANNEL:
             return await resolver.channel(guild_id, named)
         case _:
-            roles = [] if text.startswith(("<@!", "<@1", "<@2")) else await resolver.role(guild_id, named)
-            users = [] if text.startswith("<@&") else await resolver.user(guild_id, named)
+            is_role, is_mention = text.startswith("<@&"), text.startswith("<@")
+            roles = await resolver.role(guild_id, named) if is_role or not is_mention else []
+            users = [] if is_role else await resolver.user(guild_id, named)
             return [*roles, *users]
 
 

@@ -11,7 +11,11 @@ def text_usage(command: CommandSpec, prefix: str = "!", called: tuple[str, ...] 
     if not command.text_names:
         return ""
     words = called or command.text_names[0]
-    return " ".join((f"{prefix}{' '.join(words)}", *(_placeholder(parameter) for parameter in command.parameters)))
+    # A mention or a word as prefix stands apart from the name.
+    gap = " " if prefix[-1:].isalnum() or prefix.startswith("<@") else ""
+    return " ".join(
+        (f"{prefix.strip()}{gap}{' '.join(words)}", *(_placeholder(parameter) for parameter in command.parameters))
+    )
 
 
 def _placeholder(parameter: ParameterSpec) -> str:
@@ -51,4 +55,5 @@ def explain(
     is_slash: bool = False,
 ) -> str:
     """The answer to a wrong use: the reason, and the usage below it."""
-    return f"{error.reason}\nUsage: `{usage(command, prefix, is_slash=is_slash)}`"
+    shown = usage(command, prefix, is_slash=is_slash).replace("`", "'")
+    return f"{error.reason}\nUsage: `{shown}`"

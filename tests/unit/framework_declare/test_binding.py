@@ -186,6 +186,8 @@ GOOD: list[tuple[str, str, list[object]]] = [
     ("channel", "<#300000000000000001>", [TEXT]),
     ("either", "<@&200000000000000001>", [ROLE]),
     ("either", "Anna", [ANNA]),
+    ("either", "<@100000000000000001>", [ANNA]),
+    ("either", "100000000000000001", [ANNA]),
 ]
 
 
@@ -317,6 +319,8 @@ def test_usage_shows_both_forms() -> None:
     assert text_usage(COMMANDS["text"]) == "!text <first> [rest...]"
     assert text_usage(COMMANDS["colour"], "?") == "?colour <Red|Dark blue> [1|2]"
     assert text_usage(COMMANDS["file"]) == "!file <picture: a file> [note...]"
+    assert text_usage(COMMANDS["flake"], "hey") == "hey flake <thing>"
+    assert text_usage(COMMANDS["flake"], "<@123456789012345678>") == "<@123456789012345678> flake <thing>"
     assert slash_usage(COMMANDS["text"]) == "/text first: [rest:]"
     error = WrongArgument("first", None, "`first` is missing.")
     assert explain(error, COMMANDS["text"]) == "`first` is missing.\nUsage: `!text <first> [rest...]`"
