@@ -17,7 +17,7 @@ from tempfile import mkdtemp
 from sqlalchemy import exc, text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
-from migaga.common.errors import UnavailableError
+from migaga.common.errors import ConfigError, UnavailableError
 from migaga.storage.engines import BEGIN_OPTION, Engines, make_engines
 from migaga.storage.failures import explain, is_temporary_conflict
 from migaga.storage.urls import Dialect, Target, parse_url
@@ -155,6 +155,14 @@ async def _first_answer(database: Database) -> None:
             if not is_temporary_conflict(error):
                 raise
             await asyncio.sleep(_OPEN_PAUSE)
+        except RuntimeError as error:
+            # The driver's way to say that it cannot log in by MySQL 8's default method on a connection without TLS.
+            if "cryptography" not in str(error):
+                raise
+            raise ConfigError(
+                f"database {database.label}: this user logs in by caching_sha2_password, which needs TLS: add "
+                "`?ssl_ca=FILE` (or `?ssl=true`) to the url, or install the Python package `cryptography`."
+            ) from error
         else:
             return
     raise UnavailableError(f"database {database.label}: another process keeps it locked: end it, or try again later.")

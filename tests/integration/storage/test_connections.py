@@ -315,6 +315,32 @@ async def test_tls_checks_the_servers_certificate(mariadb_server: MariaDbServer,
             pass
 
 
+async def test_mysqls_default_login_without_tls_is_explained() -> None:
+    async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        plugin = b"caching_sha2_password\0"
+        flags = 0x00080000 | 0x8000 | 0x0200 | 0x0001 | 0x0008
+        greeting = b"\x0a8.0.36\0" + bytes(4) + b"a" * 8 + b"\0" + flags.to_bytes(4, "little")[:2] + b"\xff\x02\0"
+        greeting += flags.to_bytes(4, "little")[2:] + b"\x15" + bytes(10) + b"b" * 12 + b"\0" + plugin
+        answers = [greeting, b"\x01\x04", b"\x01-----BEGIN PUBLIC KEY-----"]
+        number = 0
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+            for answer in answers:
+                writer.write(len(answer).to_bytes(3, "little") + bytes([number]) + answer)
+                if answer is answers[-1]:
+                    break
+                header = await reader.readexactly(4)
+                await reader.readexactly(int.from_bytes(header[:3], "little"))
+                number = header[3] + 1
+        writer.close()
+
+    async with await asyncio.start_server(greet, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        with pytest.raises(ConfigError, match=r"needs TLS: add `\?ssl_ca=FILE`"):
+            async with asyncio.timeout(10), open_database(f"mysql://user:secret@127.0.0.1:{port}/bot"):
+                pass
+        await asyncio.sleep(0.05)  # The driver leaves its socket open; it ends when it sees ours closed.
+
+
 async def test_a_server_that_is_down_is_unavailable() -> None:
     with pytest.raises(UnavailableError, match=r"not reachable.*Is the server running"):
         async with open_database(f"mysql://user:secret@127.0.0.1:{free_port()}/bot"):
