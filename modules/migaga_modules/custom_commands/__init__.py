@@ -137,7 +137,7 @@ class CustomCommands(BaseModule):
         await ctx.respond(embed=embed, components=rows)
 
     @component("page")
-    async def turn(self, ctx: Context, person: int, page: int, term: str = "") -> None:
+    async def turn(self, ctx: Context, person: hikari.Snowflake, page: int, term: str = "") -> None:
         """Turn to another page of the list."""
         if ctx.author.id != person:
             raise NotAllowed("This list is somebody else's. Use `search` to get your own.")

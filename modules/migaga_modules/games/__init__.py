@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import hikari
 from hikari.impl import MessageActionRowBuilder
 
-from migaga.api import BaseModule, Context, Describe, NotAllowed, TaskContext, UserError, command, component, task
+from migaga.api import BaseModule, Context, Describe, NotAllowed, UserError, command, component, task
 from migaga_modules.common import channel_of, guild_of, reference_of
 from migaga_modules.games import blackjack, dice, rps, slots, tables
 from migaga_modules.games.rps import EMOJI, Hand
@@ -76,7 +76,7 @@ class Games(BaseModule):
         await ctx.respond("Rock, paper or scissors?", components=[row])
 
     @component("rps-hand")
-    async def rps_hand(self, ctx: Context, player: int, hand: str) -> None:
+    async def rps_hand(self, ctx: Context, player: hikari.Snowflake, hand: str) -> None:
         """Show the bot's hand when the player has pressed theirs."""
         if ctx.author.id != player:
             raise NotAllowed("This is not your game. Start your own with `rps`.")
@@ -119,23 +119,28 @@ class Games(BaseModule):
         await ctx.edit(blackjack.describe(after), components=self._buttons(game, after))
 
     @task(every=timedelta(minutes=1), once_per="fleet")
-    async def sweep(self, ctx: TaskContext) -> None:
+    async def sweep(self) -> None:
         """End games of blackjack that nobody plays on, and forget old ones."""
         now = datetime.now(UTC)
-        await tables.forget(ctx.db, now - KEPT)
-        for game_id in await tables.idle(ctx.db, now - IDLE, _SWEPT_AT_ONCE):
-            stored = await tables.locked(ctx.db, game_id)
-            if stored is not None and stored.game.state is blackjack.State.PLAYING:
+        async with self.database.transaction() as session:
+            await tables.forget(session, now - KEPT)
+            waiting = await tables.idle(session, now - IDLE, _SWEPT_AT_ONCE)
+        for game_id in waiting:
+            async with self.database.transaction() as session:
+                stored = await tables.locked(session, game_id)
+                # Somebody may have played on, or another process swept, since the list was made.
+                if stored is None or stored.moved_at >= now - IDLE or stored.game.state is not blackjack.State.PLAYING:
+                    continue
                 ended = blackjack.abandon(stored.game)
-                await tables.save(ctx.db, game_id, ended, now)
-                await self._show_end(ctx, stored, ended)
+                await tables.save(session, game_id, ended, now)
+            await self._show_end(stored, ended)
 
-    async def _show_end(self, ctx: TaskContext, stored: tables.StoredGame, ended: blackjack.Game) -> None:
+    async def _show_end(self, stored: tables.StoredGame, ended: blackjack.Game) -> None:
         """Take the buttons off an abandoned game; a message that is gone or out of reach needs nothing."""
         if stored.message_id is None:
             return
         try:
-            await ctx.rest.edit_message(stored.channel_id, stored.message_id, blackjack.describe(ended), components=[])
+            await self.rest.edit_message(stored.channel_id, stored.message_id, blackjack.describe(ended), components=[])
         except (hikari.NotFoundError, hikari.ForbiddenError):
             self.log.info("the message of an abandoned game is out of reach")
 

@@ -35,7 +35,7 @@ GAMES = sa.Table(
 class StoredGame:
     """A game with its place: who plays it, and which message shows it."""
 
-    __slots__ = ("channel_id", "game", "id", "message_id", "user_id")
+    __slots__ = ("channel_id", "game", "id", "message_id", "moved_at", "user_id")
 
     def __init__(self, row: sa.Row[tuple[object, ...]]) -> None:
         """Read a row of `GAMES`."""
@@ -44,6 +44,7 @@ class StoredGame:
         self.user_id: int = fields["user_id"]
         self.channel_id: int = fields["channel_id"]
         self.message_id: int | None = fields["message_id"]
+        self.moved_at: datetime = fields["moved_at"]
         self.game = Game(
             tuple(fields["player"].split()),
             tuple(fields["dealer"].split()),

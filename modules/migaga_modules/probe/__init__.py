@@ -1,6 +1,6 @@
 """Tells the emulator which events this bot has handled. For scenarios and the demo; never loaded unless it is named.
 
-Two environment variables: `MIGAGA_PROBE_URL`, the address of the emulator's control API, and `MIGAGA_PROBE_SECONDS`,
+Two environment variables: `PROBE_URL`, the address of the emulator's control API, and `PROBE_SECONDS`,
 how long the handler of each event takes (default 0).
 """
 
@@ -18,8 +18,8 @@ from migaga.api import Application, BaseModule, listen
 from migaga_modules.probe.naming import naming_fields
 from migaga_modules.probe.reporter import Report, Reporter
 
-URL = "MIGAGA_PROBE_URL"
-SECONDS = "MIGAGA_PROBE_SECONDS"
+URL = "PROBE_URL"
+SECONDS = "PROBE_SECONDS"
 
 _ATTEMPTS = 5
 _TIMEOUT = aiohttp.ClientTimeout(total=10)
