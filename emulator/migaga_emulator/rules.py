@@ -104,3 +104,5 @@ class Rules:
     """Not Discord's: how many messages of a channel the emulator remembers, so that long runs fit in memory."""
     audit_entries_kept: int = 5_000
     """Not Discord's: how many audit log entries of a guild the emulator remembers."""
+    files_kept: int = 500
+    """Not Discord's: how many files of messages the emulator keeps to be fetched."""

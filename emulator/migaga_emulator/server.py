@@ -27,6 +27,7 @@ from migaga_emulator.ledger.topics import Topics
 from migaga_emulator.ledger.watching import LedgerHooks, watch_interactions
 from migaga_emulator.rest.app import rest_app
 from migaga_emulator.rest.faults import RestFaults
+from migaga_emulator.rest.files import add_files
 from migaga_emulator.rest.limits import RateLimits
 from migaga_emulator.rules import Rules
 from migaga_emulator.world.clock import Clock, SystemClock
@@ -35,6 +36,7 @@ from migaga_emulator.world.state import Bot
 from migaga_emulator.world.world import World
 
 API_PREFIX = "/api/v10"
+OLDER_API_PREFIX = "/api/v9"
 CONTROL_PREFIX = "/control"
 HOST = "127.0.0.1"
 SWEEP_S = 1.0
@@ -103,8 +105,10 @@ async def run_emulator(
     context = Context(world, rules, hub, faults, ledger, answers, topics, rest_faults)
     routes = GatewayRoutes(hub, faults, Entrance(world, limits, rest_faults))
     app = web.Application(middlewares=[watch_interactions(answers)])
-    routes.add_to(app, API_PREFIX)
-    app.add_subapp(API_PREFIX, rest_app(world, limits, rest_faults, LedgerHooks(answers)))
+    for prefix in (API_PREFIX, OLDER_API_PREFIX):
+        routes.add_to(app, prefix)
+        app.add_subapp(prefix, rest_app(world, limits, rest_faults, LedgerHooks(answers)))
+    add_files(app, world)
     app.add_subapp(CONTROL_PREFIX, control_app(context, ROUTES))
     runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=1.0)
     await runner.setup()
@@ -112,6 +116,7 @@ async def run_emulator(
         await web.TCPSite(runner, HOST, port).start()
         emulator = Emulator(world, ledger, hub, faults, rules, runner.addresses[0][1])
         routes.url = emulator.gateway_url
+        world.core.file_base = emulator.url
         hub.resume_url = f"ws://{HOST}:{emulator.port}{RESUME_PATH}"
         sweeper = asyncio.create_task(_sweep(hub), name="emulator sweeper")
         try:

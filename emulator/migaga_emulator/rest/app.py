@@ -152,7 +152,10 @@ async def _read_body(request: web.Request) -> tuple[object, list[Upload]]:
         return None, []
     if request.content_type == "multipart/form-data":
         return await _read_multipart(request)
-    raw = await request.read()
+    try:
+        raw = await request.read()
+    except web.HTTPRequestEntityTooLarge as error:
+        raise DiscordError(413, 40005, "Request entity too large") from error
     if not raw:
         return None, []
     if request.content_type != "application/json":

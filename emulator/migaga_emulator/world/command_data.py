@@ -183,10 +183,10 @@ class CommandData:
             raise _wrong(option, "a file: an object with filename and content")
         new_id = self._core.ids.next()
         name = text_of(value, "filename")
-        url = f"https://cdn.discordapp.com/ephemeral-attachments/{self._channel.id}/{new_id}/{name}"
+        url = f"{self._core.file_base}/ephemeral-attachments/{self._channel.id}/{new_id}/{name}"
         content_type = text_of(value, "content_type") or "text/plain; charset=utf-8"
         file = Attachment(new_id, name, content_type, text_of(value, "content").encode(), url, ephemeral=True)
-        self._resolved.add("attachments", new_id, message_payloads.attachment(file))
+        self._resolved.add("attachments", new_id, message_payloads.attachment(self._core.keep_file(file)))
         return str(new_id)
 
 

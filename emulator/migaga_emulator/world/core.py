@@ -12,7 +12,7 @@ from migaga_emulator.world.dispatch import Dispatch
 from migaga_emulator.world.intents import Intent
 from migaga_emulator.world.permissions import Permission
 from migaga_emulator.world.snowflakes import Snowflakes
-from migaga_emulator.world.state import AuditEntry, Bot, Channel, Emoji, Guild, Member, Role, User
+from migaga_emulator.world.state import Attachment, AuditEntry, Bot, Channel, Emoji, Guild, Member, Role, User
 from migaga_emulator.world.wire import JsonObject
 
 Listener = Callable[[Dispatch], None]
@@ -32,7 +32,16 @@ class Core:
         self.guilds: dict[int, Guild] = {}
         self.channels: dict[int, Channel] = {}
         self.emojis: dict[int, Emoji] = {}
+        self.files: dict[int, Attachment] = {}
+        self.file_base = "https://cdn.discordapp.com"
         self.listeners: list[Listener] = []
+
+    def keep_file(self, file: Attachment) -> Attachment:
+        """Keep a file so that it can be fetched from its url; the oldest goes when there are too many."""
+        self.files[file.id] = file
+        if len(self.files) > self.rules.files_kept:
+            del self.files[next(iter(self.files))]
+        return file
 
     def emit(
         self,

@@ -46,7 +46,6 @@ class Messages:
         self._core = core
         self._access = access
         self._nonces: dict[tuple[int, str], Message] = {}
-        self.file_base = "https://cdn.discordapp.com"
 
     def get(self, channel: Channel, message_id: int) -> Message:
         """Raises 10008."""
@@ -278,10 +277,12 @@ class Messages:
 
     def _attachment(self, channel: Channel, message_id: int, upload: Upload, draft: MessageDraft) -> Attachment:
         new_id = self._core.ids.next()
-        url = f"{self.file_base}/attachments/{channel.id}/{new_id}/{upload.filename}"
+        url = f"{self._core.file_base}/attachments/{channel.id}/{new_id}/{upload.filename}"
         description = draft.descriptions.get(upload.key)
         ephemeral = bool(draft.flags & EPHEMERAL)
-        return Attachment(new_id, upload.filename, upload.content_type, upload.data, url, description, ephemeral)
+        return self._core.keep_file(
+            Attachment(new_id, upload.filename, upload.content_type, upload.data, url, description, ephemeral)
+        )
 
     def _edited_attachments(self, channel: Channel, message: Message, draft: MessageDraft) -> list[Attachment]:
         kept = message.attachments

@@ -11,6 +11,7 @@ from aiohttp import web
 
 from migaga_emulator.rest.app import rest_app
 from migaga_emulator.rest.faults import RestFaults
+from migaga_emulator.rest.files import add_files
 from migaga_emulator.rest.hooks import InteractionAnswer
 from migaga_emulator.rest.limits import RateLimits
 from migaga_emulator.rules import Rules
@@ -99,10 +100,12 @@ async def site(rules: Rules) -> AsyncIterator[Site]:
     faults, limits, hooks = RestFaults(clock), RateLimits(rules, clock), Watcher()
     app = web.Application()
     app.add_subapp("/api/v10", rest_app(world, limits, faults, hooks))
+    add_files(app, world)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
-    url = f"http://127.0.0.1:{runner.addresses[0][1]}/api/v10"
+    world.core.file_base = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    url = f"{world.core.file_base}/api/v10"
     try:
         async with aiohttp.ClientSession() as http:
             site = Site(world, clock, faults, limits, hooks, url, http, bot, owner, ann, guild, channel)

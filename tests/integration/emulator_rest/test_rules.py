@@ -434,6 +434,10 @@ async def test_files_come_with_a_message_and_are_kept_or_dropped_by_an_edit(site
     sent = await site.call("POST", site.messages, data=form)
     assert [(item["filename"], item["size"]) for item in sent.json["attachments"]] == [("a.txt", 4), ("b.txt", 4)]
     assert sent.json["attachments"][0]["description"] == "d"
+    async with site.http.get(sent.json["attachments"][0]["url"]) as response:
+        assert (response.content_type, await response.read()) == ("text/plain", b"data")
+    async with site.http.get(sent.json["attachments"][0]["url"] + "x") as response:
+        assert response.status == 404
     keep = {"attachments": [{"id": sent.json["attachments"][1]["id"]}]}
     edited = await site.call("PATCH", f"{site.messages}/{sent.json['id']}", keep)
     assert [item["filename"] for item in edited.json["attachments"]] == ["b.txt"]
