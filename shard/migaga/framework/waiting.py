@@ -30,6 +30,7 @@ class Question:
     user_id: int
     token: str = field(default_factory=lambda: secrets.token_urlsafe(9))
     answers: asyncio.Queue[Payload] = field(default_factory=lambda: asyncio.Queue(maxsize=32))
+    _awaited: bool = False
 
     def custom_id(self, key: str) -> str:
         """Return the custom id of one of the question's components."""
@@ -48,13 +49,22 @@ class Question:
         Raises:
             Unanswered: None came within `timeout` seconds.
         """
+        self._awaited = True
         try:
             async with asyncio.timeout(timeout):
                 return await self.answers.get()
         except TimeoutError:
+            within = f"{max(1, round(timeout))} seconds"
             raise Unanswered(
-                f"You did not answer within {round(timeout)} seconds, so I stopped waiting. Please run it again."
+                f"You did not answer within {within}, so I stopped waiting. Please run it again."
             ) from None
+        finally:
+            self._awaited = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the handler has asked and waits, and nobody has answered yet."""
+        return self._awaited and self.answers.empty()
 
 
 class Waiting:
@@ -65,7 +75,9 @@ class Waiting:
         self._messages: dict[tuple[int, int], list[Question]] = {}
 
     def __len__(self) -> int:
-        return len(self._presses) + sum(len(questions) for questions in self._messages.values())
+        """Return how many handlers wait for a person."""
+        written = [question for questions in self._messages.values() for question in questions]
+        return sum(question.is_open for question in (*self._presses.values(), *written))
 
     @contextmanager
     def for_press(self, user_id: int) -> Iterator[Question]:
@@ -75,7 +87,7 @@ class Waiting:
         try:
             yield question
         finally:
-            del self._presses[question.token]
+            self._presses.pop(question.token, None)
 
     @contextmanager
     def for_message(self, channel_id: int, user_id: int) -> Iterator[Question]:

@@ -6,7 +6,7 @@ The fixture `bot` (`plugin.py`) opens one for each test.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -36,6 +36,7 @@ from migaga_emulator.rules import Rules
 from migaga_emulator.server import Emulator, run_emulator
 from migaga_emulator.world.state import Bot, Message
 
+T = TypeVar("T")
 M = TypeVar("M", bound=BaseModule)
 RULES = Rules(
     identify_total=1_000_000,
@@ -130,6 +131,12 @@ class TestBot:
         await self.quiet()
         return person
 
+    async def join_owner(self) -> Person:
+        """Let the owner of the bot join the guild."""
+        person = Person(self.guild, self.account.owner, self._quiet)
+        await person.joins()
+        return person
+
     def outsider(self, name: str, *, guild: Guild | None = None, is_bot: bool = False) -> Person:
         """Make a person who is in no guild; `joins` lets them in."""
         user = self.emulator.world.guilds.create_user(name.lower(), global_name=name)
@@ -160,6 +167,15 @@ class TestBot:
         await self.quiet()
         said = self._quiet.said
         assert not said, f"the bot said: {[message.content for message in said]}"
+
+    @property
+    def said(self) -> list[Message]:
+        """The bot's messages since the last thing that a person did, as far as they have come."""
+        return self._quiet.said
+
+    async def wait_for(self, what: Callable[[], T]) -> T:
+        """Wait until `what` returns something that is true, and return it."""
+        return await self._quiet.until(what, "what was waited for does not happen")
 
     async def says(self) -> list[Reply]:
         """Return what the bot has said since the last thing that a person did, wherever it was."""

@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping
+from typing import TypeVar
 
 from migaga.framework.runtime import FrameworkRuntime
 from migaga.gateway.fleet import Fleet, ShardStatus
 from migaga_emulator.server import Emulator
 from migaga_emulator.world.dispatch import Dispatch
 from migaga_emulator.world.state import Bot, Message
+
+T = TypeVar("T")
 
 PATIENCE = 5.0
 """Seconds after which a test is told that the bot does not come to rest."""
@@ -45,13 +48,13 @@ class Quiet:
 
     async def connected(self) -> None:
         """Wait until the bot's session is open."""
-        await self._until(lambda: self.fleet is not None and self.fleet.is_live, "the bot does not connect")
+        await self.until(lambda: self.fleet is not None and self.fleet.is_live, "the bot does not connect")
 
     async def wait(self) -> None:
         """Wait until every event that was sent is finished, but for handlers that wait for people."""
         if self.fleet is None:
             return
-        await self._until(self._rests, "the bot does not come to rest")
+        await self.until(self._rests, "the bot does not come to rest")
 
     def _rests(self) -> bool:
         assert self.fleet is not None
@@ -59,11 +62,13 @@ class Quiet:
         status = self.fleet.status()[0]
         return _received(status) >= sent and status.in_flight <= len(self._runtime.environment.waiting)
 
-    async def _until(self, holds: Callable[[], bool], otherwise: str) -> None:
+    async def until(self, holds: Callable[[], T], otherwise: str) -> T:
+        """Wait until `holds` returns something that is true. Fails with `otherwise` after `PATIENCE` seconds."""
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
-            if holds():
-                return
+            found = holds()
+            if found:
+                return found
             await asyncio.sleep(_STEP)
         status = [] if self.fleet is None else self.fleet.status()
         raise AssertionError(f"{otherwise} within {PATIENCE:g} s: {status}")
