@@ -43,7 +43,7 @@ class WindowCounter:
     def reset_after(self, now: float) -> float:
         """Seconds until the window ends; 0 when none is running."""
         self._roll(now)
-        return 0.0 if self._begun is None else max(0.0, self._begun + self.period_s - now)
+        return 0.0 if self._begun is None else min(self.period_s, max(0.0, self._begun + self.period_s - now))
 
     def _roll(self, now: float) -> None:
         if self._begun is not None and now >= self._begun + self.period_s:

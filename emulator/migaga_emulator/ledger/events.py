@@ -43,7 +43,8 @@ class Entry:
 
     name: str
     occurrences: list[Occurrence] = field(default_factory=list)
-    handled: int = 0
+    surplus: int = 0
+    """Handlings that found no occurrence waiting for one."""
     extra: int = 0
     """Deliveries that belong to a session: a GUILD_CREATE after READY may be handled, and need not be."""
 
@@ -51,6 +52,11 @@ class Entry:
     def sent(self) -> int:
         """How often it was published."""
         return len(self.occurrences)
+
+    @property
+    def handled(self) -> int:
+        """Occurrences that were handled."""
+        return sum(1 for occurrence in self.occurrences if occurrence.handled_at is not None)
 
     @property
     def undeliverable(self) -> int:
@@ -65,12 +71,12 @@ class Entry:
     @property
     def repeated(self) -> int:
         """Handled more often than published."""
-        return max(0, self.handled - self.sent - self.extra) if self.sent + self.extra else 0
+        return max(0, self.surplus - self.extra) if self.sent + self.extra else 0
 
     @property
     def unexpected(self) -> int:
         """Handled though never published."""
-        return 0 if self.sent + self.extra else self.handled
+        return 0 if self.sent + self.extra else self.surplus
 
 
 class EventBook:
@@ -104,7 +110,6 @@ class EventBook:
             self.per_session_handled[name] += 1
             return
         entry = self._entry(name, key)
-        entry.handled += 1
         waiting = [occurrence for occurrence in entry.occurrences if occurrence.handled_at is None]
         if waiting:
             # One that nobody could have had is not the one that was handled, unless there is no other.
@@ -112,6 +117,8 @@ class EventBook:
             occurrence.handled_at = now
             self._latencies.append(now - occurrence.at)
             del self._unhandled[occurrence]
+        else:
+            entry.surplus += 1
 
     def totals(self) -> Totals:
         """Counts over all events."""
@@ -151,7 +158,7 @@ def _total(entries: Iterable[Entry]) -> Totals:
     sent = handled = lost = repeated = unexpected = undeliverable = 0
     for entry in entries:
         sent += entry.sent
-        handled += min(entry.sent, entry.handled)
+        handled += entry.handled
         lost += entry.lost
         repeated += entry.repeated
         unexpected += entry.unexpected

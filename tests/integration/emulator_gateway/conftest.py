@@ -59,8 +59,7 @@ def rules(request: pytest.FixtureRequest) -> Rules:
 @pytest.fixture
 async def stage(rules: Rules) -> AsyncIterator[Stage]:
     clock = ManualClock()
-    async with run_emulator(rules, clock=clock) as emulator:
-        async with ControlClient(emulator.control_url) as control:
-            bot = await control.create_bot("Testy")
-            crowd = await control.create_guilds(4, members=2)
-            yield Stage(emulator, control, clock, bot.id, bot.token, crowd)
+    async with run_emulator(rules, clock=clock) as emulator, ControlClient(emulator.control_url) as control:
+        bot = await control.create_bot("Testy")
+        crowd = await control.create_guilds(4, members=2)
+        yield Stage(emulator, control, clock, bot.id, bot.token, crowd)

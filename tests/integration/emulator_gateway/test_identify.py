@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import aiohttp
 import pytest
+from tests.integration.emulator_gateway.client import GUILDS, USUAL, RawClient, connected
+from tests.integration.emulator_gateway.conftest import Stage
 
 from migaga_emulator.control.client import ControlError
 from migaga_emulator.rules import Rules
-from tests.integration.emulator_gateway.client import GUILDS, USUAL, RawClient, connected
-from tests.integration.emulator_gateway.conftest import Stage
 
 
 async def gateway_bot(stage: Stage, token: str | None = None) -> tuple[int, dict[str, object]]:
     """GET /gateway/bot: status and body."""
     headers = {"Authorization": f"Bot {token or stage.token}"}
-    async with aiohttp.ClientSession(headers=headers) as session:
-        async with session.get(f"{stage.emulator.api_url}/gateway/bot") as response:
-            assert response.headers["Content-Type"] == "application/json"
-            return response.status, await response.json()
+    url = f"{stage.emulator.api_url}/gateway/bot"
+    async with aiohttp.ClientSession(headers=headers) as session, session.get(url) as response:
+        assert response.headers["Content-Type"] == "application/json"
+        return response.status, await response.json()
 
 
 async def rejected(stage: Stage, **identify: object) -> int | None:

@@ -36,8 +36,8 @@ class Stage:
 
 @pytest.fixture
 async def stage() -> AsyncIterator[Stage]:
-    async with run_emulator(Rules(max_concurrency=SHARDS, recommended_shards=SHARDS)) as emulator:
-        async with ControlClient(emulator.control_url) as control:
-            bot = await control.create_bot("Testy")
-            crowd = await control.create_guilds(4, members=2)
-            yield Stage(emulator, control, bot, crowd)
+    rules = Rules(max_concurrency=SHARDS, recommended_shards=SHARDS)
+    async with run_emulator(rules) as emulator, ControlClient(emulator.control_url) as control:
+        bot = await control.create_bot("Testy")
+        crowd = await control.create_guilds(4, members=2)
+        yield Stage(emulator, control, bot, crowd)

@@ -8,9 +8,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import pytest
-from yarl import URL
-
 from tests.integration.emulator_peers.conftest import SHARDS, Stage
+from yarl import URL
 
 with warnings.catch_warnings():
     # discord.py imports audioop, which the standard library is about to drop.
@@ -70,13 +69,12 @@ class Testy(discord.AutoShardedClient):
 @asynccontextmanager
 async def running(stage: Stage) -> AsyncIterator[Testy]:
     """A client that is logged in, connected and ready."""
-    async with Testy() as client:
-        async with asyncio.TaskGroup() as group:
-            group.create_task(client.start(stage.bot.token))
-            async with asyncio.timeout(30):
-                await client.is_up.wait()
-            yield client
-            await client.close()
+    async with Testy() as client, asyncio.TaskGroup() as group:
+        group.create_task(client.start(stage.bot.token))
+        async with asyncio.timeout(30):
+            await client.is_up.wait()
+        yield client
+        await client.close()
 
 
 async def drop(stage: Stage) -> int:

@@ -10,7 +10,6 @@ import hikari
 import pytest
 from hikari.api import shard as shard_api
 from hikari.impl.shard import GatewayShardImpl
-
 from tests.integration.emulator_peers.conftest import SHARDS, Stage
 
 Fault = Callable[[Stage], Awaitable[int]]
