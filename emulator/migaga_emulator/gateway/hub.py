@@ -28,6 +28,9 @@ from migaga_emulator.world.intents import Intent
 from migaga_emulator.world.state import Bot
 from migaga_emulator.world.world import World
 
+ABNORMAL = 1006
+"""What a websocket says when the connection ended without a close frame."""
+
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
@@ -144,6 +147,7 @@ class Hub:
 
     def closed(self, session: Session, sink: Sink, *, client_code: int | None, server_code: int | None) -> None:
         """The connection of a session is gone, for whatever reason. Decides whether the session can be resumed."""
+        self.ledger.of(session.bot_id).closes[_who_closed(client_code, server_code)] += 1
         if session.sink is not sink:
             return
         now = self.clock()
@@ -298,6 +302,12 @@ class Hub:
             ledger.gaps.forget(dispatch.guild_id, now)
         if dispatch.guild_id is not None and dispatch.name == "GUILD_CREATE":
             ledger.gaps.update([dispatch.guild_id], state.connected_covers, now)
+
+
+def _who_closed(client_code: int | None, server_code: int | None) -> str:
+    if server_code is not None:
+        return f"server {int(server_code)}"
+    return "dropped" if client_code in {None, ABNORMAL} else f"client {client_code}"
 
 
 class _Views:
