@@ -190,7 +190,7 @@ def create_channel(context: Context, request: Request) -> object:
     kind = given.number("type", TEXT_CHANNEL)
     if kind not in GUILD_TYPES:
         raise ControlFault(400, f"'type' must be one of {', '.join(map(str, GUILD_TYPES))}, not {kind}")
-    present = {"name", "topic", "nsfw", "overwrites"} | ({"parent_id"} if given.has("parent") else set())
+    present = {"name", "topic", "nsfw", "permission_overwrites"} | ({"parent_id"} if given.has("parent") else set())
     wanted = ChannelChange(
         frozenset(present),
         name=given.text("name"),
