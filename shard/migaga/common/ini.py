@@ -21,6 +21,7 @@ class Entry:
 
     section: str
     key: str
+    """Empty for the line that begins the section."""
     value: str
     where: str
     """`config.ini, line 3` or `environment variable MIGAGA_ENV_TOKEN`."""
@@ -57,10 +58,11 @@ def _parse(text: str, name: str) -> list[Entry]:
             continue
         if header := _SECTION.match(line):
             section = header["name"].strip()
+            entries.append(Entry(section, "", "", where))
             continue
         entry = _ENTRY.match(line)
         if entry is None:
-            _continue_value(entries, section, indented=raw[0].isspace(), line=line, where=where)
+            _continue_value(entries, indented=raw[0].isspace(), line=line, where=where)
         elif section is None:
             raise ConfigError(
                 f"{where}: {entry['key']!r} stands before the first section. Put it under one, like [Env]."
@@ -70,9 +72,9 @@ def _parse(text: str, name: str) -> list[Entry]:
     return entries
 
 
-def _continue_value(entries: list[Entry], section: str | None, *, indented: bool, line: str, where: str) -> None:
+def _continue_value(entries: list[Entry], *, indented: bool, line: str, where: str) -> None:
     """Append a line to the value above it, or refuse it."""
-    if not indented or not entries or entries[-1].section != section:
+    if not indented or not entries or not entries[-1].key:
         # The line itself is not shown: it may be a token that lost its name.
         raise ConfigError(f"{where}: is neither a [section] nor `key = value`.")
     above = entries[-1]

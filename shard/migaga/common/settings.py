@@ -106,6 +106,8 @@ def load_settings(path: Path | None, environ: Mapping[str, str]) -> Settings:
     found: dict[str, dict[str, Entry]] = {name: {} for name in SECTIONS}
     for entry in entries:
         section = _section(entry)
+        if not entry.key:
+            continue
         found[section][_field(entry, section)] = entry
     _settle_alternatives(found, path)
     settings = Settings(

@@ -100,7 +100,7 @@ class Intake:
         self._idle.clear()
         if len(self._running) >= self._limit:
             self._room.clear()
-        self._observer.in_flight(self._shard_id, len(self._running))
+        self._tell()
 
     async def room(self) -> None:
         """Wait until another event may come in."""
@@ -141,4 +141,8 @@ class Intake:
             self._room.set()
         if not self._running:
             self._idle.set()
+        self._tell()
+
+    def _tell(self) -> None:
         self._observer.in_flight(self._shard_id, len(self._running))
+        self._observer.watermark_lag(self._shard_id, self.watermark.lag)

@@ -32,11 +32,10 @@ def framework_settings(settings: Settings) -> FrameworkSettings:
 
 
 async def load_feature_modules(runtime: FrameworkRuntime, settings: Settings, intents: hikari.Intents) -> None:
-    """Load the configured modules. One that cannot run is logged and named in the status; the others run."""
+    """Load the configured modules. One that cannot run is named in the log and in the status; the others run."""
     # Importing reads files, and a module may do anything while it is imported: not in the event loop.
     result = await asyncio.to_thread(load_modules, settings.modules.load, settings.modules.directories)
-    for failure in await runtime.load(result):
-        _LOG.error("%s", failure)
+    await runtime.load(result)
     for module in runtime.modules.loaded:
         missing = module.spec.intents & ~intents
         if missing:

@@ -1,0 +1,132 @@
+"""The intake runs handlers in order, keeps the watermark, and never drops an event."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+import pytest
+
+from migaga.gateway.intake import Intake
+from migaga.gateway.observer import Unobserved
+from migaga.gateway.received import Received
+
+
+class Handlers:
+    """A router: `wanted` says what is taken, `gates` what has to wait."""
+
+    def __init__(self) -> None:
+        self.started: list[int] = []
+        self.gates: dict[int, asyncio.Event] = {}
+        self.failing: set[int] = set()
+        self.unwanted: set[int] = set()
+
+    def route(self, event: Received) -> Callable[[], Awaitable[None]] | None:
+        if event.seq in self.unwanted:
+            return None
+
+        async def run() -> None:
+            self.started.append(event.seq)
+            if event.seq in self.gates:
+                await self.gates[event.seq].wait()
+            if event.seq in self.failing:
+                raise ValueError("a fault of the framework")
+
+        return run
+
+
+def event(seq: int, session: str = "s") -> Received:
+    return Received("TYPING_START", 0, session, seq, {}, 0.0)
+
+
+def make(limit: int = 100) -> tuple[Intake, Handlers]:
+    handlers = Handlers()
+    return Intake(0, handlers, Unobserved(), limit=limit), handlers
+
+
+async def test_handlers_start_in_the_order_of_receipt() -> None:
+    intake, handlers = make()
+    for seq in range(1, 50):
+        intake.receive(event(seq))
+    assert await intake.drain(timedelta(seconds=5)) == 0
+    assert handlers.started == list(range(1, 50))
+    assert intake.watermark.value == 49
+
+
+async def test_what_nobody_wants_is_finished_at_once() -> None:
+    intake, handlers = make()
+    handlers.unwanted = {1, 2}
+    intake.receive(event(1))
+    intake.receive(event(2))
+    assert intake.watermark.value == 2
+    assert intake.in_flight == 0
+
+
+async def test_an_error_of_a_handler_does_not_hold_the_watermark(caplog: pytest.LogCaptureFixture) -> None:
+    intake, handlers = make()
+    handlers.failing = {1}
+    intake.receive(event(1))
+    intake.receive(event(2))
+    await intake.drain(timedelta(seconds=5))
+    assert intake.watermark.value == 2
+    assert "handling TYPING_START on shard 0 failed" in caplog.text
+
+
+async def test_a_slow_handler_holds_the_watermark_but_not_later_handlers() -> None:
+    intake, handlers = make()
+    handlers.gates[2] = asyncio.Event()
+    for seq in (1, 2, 3):
+        intake.receive(event(seq))
+    await asyncio.sleep(0.01)
+    assert handlers.started == [1, 2, 3]
+    assert intake.watermark.value == 1
+    handlers.gates[2].set()
+    await intake.drain(timedelta(seconds=5))
+    assert intake.watermark.value == 3
+
+
+async def test_it_has_no_room_beyond_its_limit_and_room_again_when_one_ends() -> None:
+    intake, handlers = make(limit=2)
+    handlers.gates = {1: asyncio.Event(), 2: asyncio.Event()}
+    intake.receive(event(1))
+    assert intake.has_room
+    intake.receive(event(2))
+    assert not intake.has_room
+    handlers.gates[1].set()
+    async with asyncio.timeout(1):
+        await intake.room()
+    handlers.gates[2].set()
+    await intake.drain(timedelta(seconds=1))
+
+
+async def test_what_is_not_finished_when_the_grace_ends_is_cancelled_and_stays_unfinished() -> None:
+    intake, handlers = make()
+    handlers.gates[2] = asyncio.Event()
+    for seq in (1, 2, 3):
+        intake.receive(event(seq))
+    assert await intake.drain(timedelta(seconds=0.05)) == 1
+    assert intake.watermark.value == 1
+
+
+async def test_a_late_handler_of_an_old_session_does_not_move_the_new_watermark() -> None:
+    intake, handlers = make()
+    intake.begin_session(start=None, first=1)
+    handlers.gates[2] = asyncio.Event()
+    intake.receive(event(1))
+    intake.receive(event(2))
+    intake.begin_session(start=None, first=1)
+    intake.receive(event(1, "new"))
+    handlers.gates[2].set()
+    await intake.drain(timedelta(seconds=1))
+    assert intake.watermark.value == 1
+    assert intake.resume_seq == 1
+
+
+async def test_a_repeated_number_is_not_handled_again() -> None:
+    intake, handlers = make()
+    intake.begin_session(start=7, first=7)
+    for seq in (6, 7, 8, 8, 9):
+        intake.receive(event(seq))
+    await intake.drain(timedelta(seconds=1))
+    assert handlers.started == [8, 9]
