@@ -44,10 +44,13 @@ class Twice:
         self._seen: list[Dispatch] = []
         bot.emulator.world.subscribe(self._seen.append)
 
-    async def again(self, name: str, *, by: int) -> list[Reply]:
-        """Handle the last event of this name that a person caused once more; what the bot then newly said."""
+    async def again(self, name: str, *, by: int, **changes: object) -> list[Reply]:
+        """Handle the last event of this name that a person caused once more; what the bot then newly said.
+
+        `changes` replace fields of it: such an event is another one, which Discord might have sent.
+        """
         payload = next(
-            dict(dispatch.payload)
+            {**dispatch.payload, **changes}
             for dispatch in reversed(self._seen)
             if dispatch.name == name
             and str(by) in str(dispatch.payload.get("author") or dispatch.payload.get("member"))

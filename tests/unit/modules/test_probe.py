@@ -132,7 +132,7 @@ async def test_a_ledger_that_cannot_be_reached_fails_all_who_wait() -> None:
 
 @pytest.mark.parametrize("text", ["", "soon", "-1", "inf", "nan"])
 def test_a_duration_that_is_no_number_of_seconds_is_refused(text: str) -> None:
-    with pytest.raises(ProbeError, match="MIGAGA_PROBE_SECONDS"):
+    with pytest.raises(ProbeError, match="PROBE_SECONDS"):
         read_seconds(text)
 
 
