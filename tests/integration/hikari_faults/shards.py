@@ -11,6 +11,7 @@ from datetime import timedelta
 import hikari
 from hikari.impl.event_manager import EventManagerImpl
 from hikari.impl.shard import GatewayShardImpl
+from tests.integration.hikari_faults.scripted import BOT_ID, SESSION
 
 from migaga.common.clock import MonotonicClock
 from migaga.gateway.discord import DiscordApp
@@ -21,11 +22,10 @@ from migaga.gateway.observer import Unobserved
 from migaga.gateway.received import Received
 from migaga.gateway.runner import ShardRunner
 from migaga.gateway.sessions import SessionKeeper
-from migaga.gateway.shard import Shared, ShardLife
+from migaga.gateway.shard import ShardLife, Shared
 from migaga.storage.database import open_database
 from migaga.storage.schema import upgrade
 from migaga.storage.sessions import SessionStore, StoredSession
-from tests.integration.hikari_faults.scripted import BOT_ID, SESSION
 
 INTENTS = hikari.Intents.GUILDS | hikari.Intents.GUILD_MESSAGES
 TOKEN = "MTExMTExMTExMTExMTExMTEx.scripted.token"

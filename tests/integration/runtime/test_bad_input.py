@@ -9,10 +9,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from aiohttp import web
+from tests.integration.runtime.bots import Ended, run_to_end, running
 
 from migaga_emulator.control.client import ControlClient
 from migaga_emulator.server import run_emulator
-from tests.integration.runtime.bots import Ended, run_to_end, running
 
 TOKEN = "MTExMTExMTExMTExMTExMTEx.AAAAAA.a-token-that-must-never-be-shown"
 

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from tests.integration.runtime.bots import probe_module, running
 
 from migaga_emulator.control.client import ControlClient
 from migaga_emulator.control.shapes import BotInfo, Crowd
 from migaga_emulator.rules import Rules
 from migaga_emulator.server import Emulator, run_emulator
-from tests.integration.runtime.bots import probe_module, running
 
 SHARDS = 2
 
@@ -115,7 +115,7 @@ async def test_no_session_id_and_no_token_reaches_status_log_or_metrics(stage: S
             metrics = await answer.text()
         await bot.stop()
         shown = bot.errors() + str(status) + metrics
-    sessions = [session.session_id for session in stage.emulator.hub.sessions.values()]
+    sessions = [session.id for session in stage.emulator.hub.sessions()]
     assert len(sessions) >= SHARDS
     for secret in [stage.bot.token, *sessions]:
         assert secret not in shown
@@ -129,8 +129,8 @@ async def test_other_intents_do_not_resume_the_stored_sessions(stage: Stage) -> 
         await bot.stop()
     other = stage.config + "[Bot]\nIntents = GUILDS GUILD_MESSAGES\n"
     async with running(stage.folder, other, env=stage.env) as bot:
-        # The emulator's buckets ask for 5 s between the old sessions' IDENTIFYs and these.
-        assert resumes(await bot.ready()) == [(0, 1)] * SHARDS
+        # The first attempt may come too early for the bucket, which the stopped process has used just before.
+        assert all(resumed == 0 and identified in {1, 2} for resumed, identified in resumes(await bot.ready()))
         await bot.stop()
 
 
