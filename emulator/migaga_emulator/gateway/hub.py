@@ -25,8 +25,12 @@ from migaga_emulator.ledger.events import Occurrence
 from migaga_emulator.rules import Rules
 from migaga_emulator.world.dispatch import Dispatch
 from migaga_emulator.world.intents import Intent
+from migaga_emulator.world.permissions import Permission
 from migaga_emulator.world.state import Bot
 from migaga_emulator.world.world import World
+
+IN_CHANNELS = ("MESSAGE_", "TYPING_START", "CHANNEL_PINS_UPDATE")
+"""Events that need the right to see their channel, by how their name begins."""
 
 ABNORMAL = 1006
 """What a websocket says when the connection ended without a close frame."""
@@ -279,7 +283,15 @@ class Hub:
         if dispatch.bot_id is not None:
             return [dispatch.bot_id]
         guild_id = dispatch.guild_id
-        return [bot_id for bot_id, bot in self.world.bots.items() if guild_id is None or guild_id in bot.guild_ids]
+        there = [bot for bot in self.world.bots.values() if guild_id is None or guild_id in bot.guild_ids]
+        return [bot.user.id for bot in there if self._sees(bot, dispatch)]
+
+    def _sees(self, bot: Bot, dispatch: Dispatch) -> bool:
+        """Messages, reactions and typing come only from channels that the bot can see."""
+        if dispatch.guild_id is None or dispatch.channel_id is None or not dispatch.name.startswith(IN_CHANNELS):
+            return True
+        channel = self.world.core.channels.get(dispatch.channel_id)
+        return channel is None or bool(self.world.access.of(bot.user, channel) & Permission.VIEW_CHANNEL)
 
     def _publish(self, bot_id: int, dispatch: Dispatch, now: float) -> None:
         state, ledger = self.of(bot_id), self.ledger.of(bot_id)

@@ -108,6 +108,21 @@ async def test_intents_decide_what_comes_and_content_needs_its_own(stage: Stage)
         assert "GUILD_MEMBER_ADD" not in (await stage.control.ledger()).by_type
 
 
+async def test_messages_of_a_channel_that_the_bot_cannot_see_do_not_come(stage: Stage) -> None:
+    guild = stage.guild()
+    await stage.control.remove_bot(guild, stage.bot)
+    await stage.control.add_bot(guild, stage.bot, permissions=0)
+    hidden = await stage.control.create_channel(
+        guild, "hidden", overwrites=[{"id": stage.bot, "type": 1, "deny": 1 << 10}]
+    )
+    async with connected(stage.url) as client:
+        await start(client, stage)
+        await stage.control.person(stage.person).post(hidden.id, "unseen")
+        await stage.post("seen")
+        assert await contents(client, 1) == ["seen"]
+        assert (await stage.control.ledger()).by_type["MESSAGE_CREATE"].sent == 1
+
+
 async def test_without_the_guilds_intent_no_guild_create_comes(stage: Stage) -> None:
     async with connected(stage.url) as client:
         await start(client, stage, (0, 1), DIRECT_MESSAGES)
