@@ -7,30 +7,13 @@ emulator hands out.
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
-WORDS = [
-    "the",
-    "fleet",
-    "keeps",
-    "every",
-    "event",
-    "and",
-    "nobody",
-    "in",
-    "this",
-    "guild",
-    "notices",
-    "when",
-    "a",
-    "shard",
-    "moves",
-    "to",
-    "another",
-    "process",
-]
+SENTENCE = "the fleet keeps every event and nobody in this guild notices when a shard moves to another process"
+WORDS = tuple(re.findall(r"\w+", SENTENCE))
 SAME_FOR_ALL = ("ok", "thanks!", "+1", "good morning")
 """Said again and again, so that identical payloads are part of every run."""
 EMOJI = ("👍", "🎉", "❤️", "🦜")
@@ -40,6 +23,7 @@ REMEMBERED = 40
 """Messages of a guild that people still react to and edit."""
 
 Kind = Literal["post", "edit", "delete", "react", "unreact", "join", "leave"]
+_WEIGHTS: dict[Kind, int] = {"post": 66, "edit": 10, "react": 12, "unreact": 8, "join": 2, "delete": 2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +37,7 @@ class Action:
     content: str = ""
     emoji: str = ""
     back: int = 0
-    """Which message: 0 is the newest of those remembered in that guild."""
+    """Which message: its position among those remembered in that guild, counted back from the newest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,45 +49,72 @@ class Shape:
     channels: int
 
 
-def actions(shape: Shape, seed: int) -> Iterator[Action]:
-    """Yield what people do, without end: about two thirds messages, the rest edits, reactions, joins and leaves."""
-    chance = random.Random(seed)
-    remembered = [0] * shape.guilds
-    flips: dict[int, tuple[int, int, str]] = {}
-    while True:
-        guild = _guild(shape, chance)
-        member = chance.randrange(shape.members)
-        kind = _kind(chance, has_messages=remembered[guild] > 0)
-        if kind == "post":
-            remembered[guild] = min(remembered[guild] + 1, REMEMBERED)
-            yield Action("post", guild, member, chance.randrange(shape.channels), _content(chance))
-        elif kind == "unreact" and guild in flips:
-            # The same reaction comes, goes and comes again: its events are told apart by nothing.
-            back_member, back, emoji = flips.pop(guild)
-            yield Action("unreact", guild, back_member, emoji=emoji, back=back)
-            yield Action("react", guild, back_member, emoji=emoji, back=back)
+class Traffic:
+    """What people do, without end: about two thirds messages, the rest edits, deletions, reactions, joins and leaves.
+
+    The last member of each guild is its visitor, who comes and goes; the others stay.
+    """
+
+    def __init__(self, shape: Shape, seed: int) -> None:
+        self._shape = shape
+        self._chance = random.Random(seed)
+        self._messages = [0] * shape.guilds
+        self._reactions: dict[int, Action] = {}
+        self._away: set[int] = set()
+
+    def __iter__(self) -> Iterator[Action]:
+        """Yield one action after the other."""
+        while True:
+            yield from self._next()
+
+    def _next(self) -> Iterator[Action]:
+        guild = self._guild()
+        kind = self._chance.choices(list(_WEIGHTS), weights=list(_WEIGHTS.values()))[0]
+        if kind == "join":
+            yield self._visit(guild)
+        elif kind == "unreact" and guild in self._reactions:
+            # The same reaction goes and comes again: nothing in its events tells the occurrences apart.
+            again = self._reactions[guild]
+            yield replace(again, kind="unreact")
+            yield again
+        elif kind == "post" or not self._messages[guild]:
+            yield self._post(guild)
         else:
-            back = chance.randrange(max(1, remembered[guild]))
-            emoji = chance.choice(EMOJI)
-            if kind in {"react", "unreact"}:
-                flips[guild] = (member, back, emoji)
-                kind = "react"
-            yield Action(kind, guild, member, content=_content(chance) + " (edited)", emoji=emoji, back=back)
+            yield self._change("react" if kind == "unreact" else kind, guild)
 
+    def _guild(self) -> int:
+        hot = max(1, self._shape.guilds // 10)
+        return self._chance.randrange(hot if self._chance.random() < HOT_SHARE else self._shape.guilds)
 
-def _guild(shape: Shape, chance: random.Random) -> int:
-    hot = max(1, shape.guilds // 10)
-    return chance.randrange(hot) if chance.random() < HOT_SHARE else chance.randrange(shape.guilds)
+    def _visit(self, guild: int) -> Action:
+        visitor = self._shape.members - 1
+        if guild in self._away:
+            self._away.discard(guild)
+            return Action("join", guild, visitor)
+        self._away.add(guild)
+        return Action("leave", guild, visitor)
 
+    def _post(self, guild: int) -> Action:
+        self._messages[guild] = min(self._messages[guild] + 1, REMEMBERED)
+        reaction = self._reactions.pop(guild, None)
+        if reaction is not None and reaction.back + 1 < REMEMBERED:
+            self._reactions[guild] = replace(reaction, back=reaction.back + 1)
+        return Action("post", guild, self._member(), self._chance.randrange(self._shape.channels), self._content())
 
-def _kind(chance: random.Random, *, has_messages: bool) -> Kind:
-    if not has_messages:
-        return "post"
-    kinds: tuple[Kind, ...] = ("post", "edit", "react", "unreact", "join", "leave", "delete")
-    return chance.choices(kinds, weights=(66, 10, 12, 8, 1, 1, 2))[0]
+    def _change(self, kind: Kind, guild: int) -> Action:
+        back = self._chance.randrange(self._messages[guild])
+        action = Action(kind, guild, self._member(), 0, f"{self._content()} (edited)", self._chance.choice(EMOJI), back)
+        if kind == "react":
+            self._reactions[guild] = action
+        elif kind == "delete":
+            self._messages[guild] -= 1
+            self._reactions.pop(guild, None)
+        return action
 
+    def _member(self) -> int:
+        return self._chance.randrange(self._shape.members - 1)
 
-def _content(chance: random.Random) -> str:
-    if chance.random() < 0.1:
-        return chance.choice(SAME_FOR_ALL)
-    return " ".join(chance.choices(WORDS, k=chance.randint(2, 12)))
+    def _content(self) -> str:
+        if self._chance.random() < 0.1:
+            return self._chance.choice(SAME_FOR_ALL)
+        return " ".join(self._chance.choices(WORDS, k=self._chance.randint(2, 12)))

@@ -1,0 +1,324 @@
+"""`migaga demo`: a real fleet of four shards in front of an emulated Discord, stopped and started in the middle.
+
+The last line printed is one JSON object; everything in it is counted by the emulator's ledger, not by the bot.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+import tempfile
+from argparse import ArgumentParser, Namespace
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TextIO
+
+from migaga.common.commands import Command
+from migaga.common.errors import MigagaError, UsageError
+from migaga_emulator.control.client import ControlClient
+from migaga_emulator.control.shapes import BotInfo, Crowd
+from migaga_emulator.control.transport import ControlError
+from migaga_emulator.ledger.figures import LedgerReport
+from migaga_emulator.rules import Rules
+from migaga_emulator.scenarios.conversations import CONVERSATIONS
+from migaga_emulator.scenarios.crowd import CrowdRunner
+from migaga_emulator.scenarios.processes import BotConfig, BotProcess, bot_process, free_port
+from migaga_emulator.scenarios.talk import Conversation, Gate, Tally
+from migaga_emulator.scenarios.traffic import Shape, Traffic
+from migaga_emulator.scenarios.view import LiveView, Row
+from migaga_emulator.server import Emulator, run_emulator
+
+SHARDS = 4
+GUILDS = 100
+MEMBERS = 5
+"""Besides the owner."""
+CHANNELS = ("general", "lounge")
+COMMAND_CHANNEL = "bots"
+RATE = 200.0
+"""Actions in a second."""
+SECONDS = 30.0
+PAUSE = 2.0
+"""Seconds between two steps of a conversation."""
+LEAST_EVENTS = 5_000
+LEAST_COMMANDS = 300
+MODULES = ("people", "games", "config", "custom_commands", "points")
+START_WITHIN = 60.0
+HANDLED_WITHIN = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What the command line asks for."""
+
+    seed: int
+    seconds: float
+    forever: bool
+    probe: str
+    probe_directory: Path | None
+    database: str | None
+    keep: Path | None
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """The last line of the demo."""
+
+    scenario: str
+    shards: int
+    guilds: int
+    events_sent: int
+    events_handled: int
+    lost: int
+    repeated: int
+    commands_sent: int
+    commands_answered: int
+    identifies: int
+    resumes: int
+    passed: bool
+
+
+def summarise(report: LedgerReport, tally: Tally) -> Summary:
+    """Judge a finished run by the ledger."""
+    passed = (
+        report.lost == report.repeated == report.unexpected == 0
+        and report.sent == report.handled >= LEAST_EVENTS
+        and report.identifies == report.resumes == SHARDS
+        and tally.answered == tally.sent >= LEAST_COMMANDS
+        and report.interactions.answered == report.interactions.sent
+        and report.commands.answered == report.commands.sent
+        and report.interactions.sent + report.commands.sent == tally.sent
+    )
+    return Summary(
+        scenario="demo",
+        shards=SHARDS,
+        guilds=GUILDS,
+        events_sent=report.sent,
+        events_handled=report.handled,
+        lost=report.lost,
+        repeated=report.repeated,
+        commands_sent=report.interactions.sent + report.commands.sent,
+        commands_answered=tally.answered,
+        identifies=report.identifies,
+        resumes=report.resumes,
+        passed=passed,
+    )
+
+
+class Demo:
+    """One run of the demo."""
+
+    def __init__(self, wish: Wish, view: LiveView, emulator: Emulator, control: ControlClient, folder: Path) -> None:
+        self._wish = wish
+        self._view = view
+        self._emulator = emulator
+        self._control = control
+        self._folder = folder
+        self._gate = Gate()
+        self._tally = Tally()
+        self._state = "starting"
+        self._enough = asyncio.Event()
+
+    async def run(self) -> Summary:
+        """Populate Discord, run the bot, let people talk, stop and start the bot, and judge."""
+        bot = await self._control.create_bot("Migaga")
+        crowd = await self._control.create_guilds(
+            GUILDS, members=MEMBERS, channels=(*CHANNELS, COMMAND_CHANNEL), bot=bot.id
+        )
+        self._view.say(f"{GUILDS} guilds with {len(crowd.users)} people each; {SHARDS} shards")
+        port = free_port()
+        config = self._configure(bot, port)
+        table = asyncio.create_task(self._watch(), name="demo table")
+        try:
+            async with self._bot(config, port) as first, asyncio.TaskGroup() as people:
+                talk = people.create_task(self._talk(crowd), name="conversations")
+                walk = people.create_task(self._walk(crowd), name="crowd")
+                await asyncio.sleep(self._wish.seconds / 2)
+                await self._leave(first)
+                async with self._bot(config, port) as second:
+                    if self._wish.forever:
+                        self._view.say(f"control API: {self._emulator.control_url}")
+                        self._view.say(f"metrics:     http://127.0.0.1:{port}/metrics")
+                        await asyncio.Event().wait()
+                    await self._finish(talk, walk)
+                    await self._leave(second)
+        finally:
+            table.cancel()
+            with suppress(asyncio.CancelledError):
+                await table
+        for line in self._tally.wrong[:10]:
+            self._view.say(f"wrong: {line}")
+        return summarise(await self._control.ledger(), self._tally)
+
+    def _configure(self, bot: BotInfo, port: int) -> Path:
+        wish = self._wish
+        config = BotConfig(
+            application_id=bot.application_id,
+            token=bot.token,
+            api_url=self._emulator.api_url,
+            database_url=wish.database or f"sqlite+aiosqlite:///{self._folder / 'demo.db'}",
+            modules=(*MODULES, wish.probe),
+            shards="recommended",
+            http_port=port,
+            module_directories=(wish.probe_directory,) if wish.probe_directory else (),
+        )
+        path = self._folder / "config.ini"
+        config.write(path)
+        return path
+
+    @asynccontextmanager
+    async def _bot(self, config: Path, port: int) -> AsyncIterator[BotProcess]:
+        """Run the bot; the block begins when all its shards are connected."""
+        self._state = "starting"
+        environment = {**os.environ, "PROBE_URL": self._emulator.control_url}
+        async with bot_process(config, self._folder / "bot.log", environment) as bot:
+            dead = asyncio.create_task(bot.watch(), name="bot watch")
+            ready = asyncio.create_task(
+                self._control.wait_for_sessions(SHARDS, shard_count=SHARDS, timeout=START_WITHIN), name="bot ready"
+            )
+            try:
+                await asyncio.wait({dead, ready}, return_when=asyncio.FIRST_COMPLETED)
+                (dead if dead.done() else ready).result()
+                self._state = "running"
+                self._view.say(f"process {bot.pid} serves {SHARDS} shards; http://127.0.0.1:{port}/status")
+                self._gate.open()
+                yield bot
+            finally:
+                for task in (dead, ready):
+                    task.cancel()
+                    with suppress(asyncio.CancelledError, MigagaError):
+                        await task
+
+    async def _leave(self, bot: BotProcess) -> None:
+        """Stop the bot the way an operator does, with nobody waiting for an answer that Discord limits to 3 s."""
+        await self._gate.close()
+        self._state = "stopping"
+        self._view.say(f"SIGTERM to process {bot.pid}; people go on writing")
+        await bot.stop()
+        self._state = "stopped"
+
+    async def _walk(self, crowd: Crowd) -> None:
+        shape = Shape(len(crowd.guilds), len(crowd.users), len(CHANNELS))
+        await CrowdRunner(self._control, crowd, CHANNELS).run(Traffic(shape, self._wish.seed), RATE, self._enough)
+
+    async def _talk(self, crowd: Crowd) -> None:
+        """Begin the conversations one after the other, so that they are spread over the run; end with the last."""
+        names = ("owner", "anna", "ben")
+        speakers = {name: self._control.person(user.id) for name, user in zip(names, crowd.users, strict=False)}
+        # The last one begins early enough to have its answers within the run.
+        apart = self._wish.seconds * 0.6 / len(crowd.guilds)
+        async with asyncio.TaskGroup() as conversations:
+            for number, guild in enumerate(crowd.guilds):
+                channel = guild.channel(COMMAND_CHANNEL)
+                conversation = Conversation(self._control, self._gate, channel, speakers, self._tally)
+                steps = CONVERSATIONS[number % len(CONVERSATIONS)]
+                conversations.create_task(conversation.hold(steps, PAUSE), name=f"conversation {number}")
+                await asyncio.sleep(apart)
+
+    async def _finish(self, talk: asyncio.Task[None], walk: asyncio.Task[None]) -> None:
+        """Let the second half of the run pass, every conversation end and every event be handled."""
+        await asyncio.sleep(self._wish.seconds / 2)
+        await talk
+        self._enough.set()
+        await walk
+        self._state = "finishing"
+        await self._control.wait_until_handled(timeout=HANDLED_WITHIN)
+
+    async def _watch(self) -> None:
+        """Draw a row every second."""
+        loop = asyncio.get_running_loop()
+        start = loop.time()
+        before = 0
+        while True:
+            await asyncio.sleep(1.0)
+            report = await self._control.ledger()
+            self._view.show(
+                Row(
+                    time=loop.time() - start,
+                    state=self._state,
+                    shards=f"{report.sessions_connected}/{SHARDS}",
+                    guilds=GUILDS,
+                    events=report.sent,
+                    rate=report.sent - before,
+                    commands=f"{self._tally.answered}/{self._tally.sent}",
+                    latency_p50=report.latency.p50 * 1_000,
+                    latency_p99=report.latency.p99 * 1_000,
+                    waiting=report.sent - report.handled,
+                    repeated=report.repeated,
+                )
+            )
+            before = report.sent
+
+
+async def run_demo(wish: Wish, stream: TextIO) -> Summary:
+    """Run the demo with everything it needs; nothing of it outlives the call.
+
+    Raises MigagaError when it cannot be run to its end.
+    """
+    try:
+        return await _run_demo(wish, stream)
+    except* (MigagaError, ControlError) as group:
+        reasons = "; ".join(str(error) for error in leaves(group))
+        raise MigagaError(f"the demo could not be finished: {reasons}") from group
+
+
+def leaves(group: BaseExceptionGroup[Exception]) -> Iterator[Exception]:
+    """The errors of a group of groups."""
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from leaves(error)
+        else:
+            yield error
+
+
+async def _run_demo(wish: Wish, stream: TextIO) -> Summary:
+    async with AsyncExitStack() as stack:
+        if wish.keep is None:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="migaga-demo-")))
+        else:
+            folder = wish.keep
+            folder.mkdir(parents=True, exist_ok=True)
+        rules = Rules(recommended_shards=SHARDS, max_concurrency=2)
+        emulator = await stack.enter_async_context(run_emulator(rules, seed=wish.seed))
+        control = await stack.enter_async_context(ControlClient(emulator.control_url))
+        return await Demo(wish, LiveView(stream), emulator, control, folder).run()
+
+
+def configure(parser: ArgumentParser) -> None:
+    """Declare the options of `migaga demo`."""
+    parser.add_argument("--forever", action="store_true", help="keep running after the restart, until Ctrl-C")
+    parser.add_argument("--seed", type=int, default=1, help="decides what people do (default 1)")
+    parser.add_argument("--seconds", type=float, default=SECONDS, help=f"length of the traffic (default {SECONDS:.0f})")
+    parser.add_argument("--database", metavar="URL", help="database of the bot (default: an SQLite file of its own)")
+    parser.add_argument("--probe", default="probe", metavar="NAME", help="the module that reports handled events")
+    parser.add_argument("--probe-directory", type=Path, metavar="DIR", help="where that module is, when not built in")
+    parser.add_argument("--keep", type=Path, metavar="DIR", help="leave the bot's log and database there")
+    parser.add_argument("--json", action="store_true", help="print nothing but the last line")
+
+
+def run(options: Namespace) -> int:
+    """Run the demo; 0 when it passed, 1 when it did not."""
+    if options.seconds < 1:
+        raise UsageError(f"--seconds is {options.seconds}: write at least 1; the contract is judged with {SECONDS:.0f}")
+    wish = Wish(
+        seed=options.seed,
+        seconds=options.seconds,
+        forever=options.forever,
+        probe=options.probe,
+        probe_directory=options.probe_directory,
+        database=options.database,
+        keep=options.keep,
+    )
+    if options.json:
+        with open(os.devnull, "w", encoding="utf-8") as nowhere:
+            summary = asyncio.run(run_demo(wish, nowhere))
+    else:
+        summary = asyncio.run(run_demo(wish, sys.stdout))
+    sys.stdout.write(json.dumps(asdict(summary)) + "\n")
+    return 0 if summary.passed else 1
+
+
+COMMAND = Command("demo", "a fleet against the emulator, with people who use it", configure, run)
