@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import hikari
 
 from migaga.api import (
+    Application,
     BaseModule,
     Context,
     Describe,
@@ -23,6 +24,9 @@ from migaga_modules.config.emoji import Origin, is_here, try_out
 from migaga_modules.config.settings import CoreOptions, PointsOptions, settings_embed
 
 _MANAGE = hikari.Permissions.MANAGE_GUILD
+_LOGGING = hikari.Permissions.VIEW_CHANNEL | hikari.Permissions.SEND_MESSAGES | hikari.Permissions.EMBED_LINKS
+"""What the bot needs where it writes a log."""
+
 _WARNINGS = {
     Origin.ELSEWHERE: "⚠️ That emoji belongs to another server: it stops working when that server deletes it.",
     Origin.UNCERTAIN: (
@@ -62,6 +66,13 @@ class Config(BaseModule):
         Args:
             channel: A channel that I can write in.
         """
+        view = await ctx.guild()
+        if channel.id in view.channels:
+            me = ctx.service(Application).bot_id
+            lacking = _LOGGING & ~view.permissions_in(channel.id, me, view.my_roles)
+            if lacking:
+                names = ", ".join(str(each.name).replace("_", " ").title() for each in lacking)
+                raise UserError(f"I could not write the log in <#{channel.id}>: there I lack {names}.")
         await self._set(ctx, "core", "log_channel", str(channel.id))
 
     @config.command(name="points-name", permissions=_MANAGE)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 from migaga.api import UserError
 
 MAX_PREFIX = 5
@@ -9,6 +11,14 @@ MAX_POINTS_NAME = 30
 
 _BREAKS = ("`", "*", "_", "~~", "||", "\\", "@", "<")
 """What Discord reads as markdown or as the beginning of a mention, wherever it stands."""
+
+_JOINER = "\u200d"
+"""Invisible, but part of many emoji."""
+
+
+def _is_invisible(character: str) -> bool:
+    # Not `str.isprintable`: it calls emoji unprintable that are newer than Python's tables.
+    return character != _JOINER and unicodedata.category(character) in {"Cc", "Cf", "Zl", "Zp"}
 
 
 def check_prefix(prefix: str) -> str:
@@ -21,8 +31,8 @@ def check_prefix(prefix: str) -> str:
         raise UserError("The prefix cannot be empty.")
     if len(prefix) > MAX_PREFIX:
         raise UserError(f"The prefix may have at most {MAX_PREFIX} characters; this one has {len(prefix)}.")
-    if any(character.isspace() or not character.isprintable() for character in prefix):
-        raise UserError("The prefix cannot have spaces in it.")
+    if any(character.isspace() or _is_invisible(character) for character in prefix):
+        raise UserError("The prefix cannot have spaces or invisible characters in it.")
     if prefix.startswith("/"):
         raise UserError("The prefix cannot begin with `/`: Discord would take it for a slash command.")
     broken = [sign for sign in _BREAKS if sign in prefix]
@@ -44,6 +54,6 @@ def check_points_name(name: str) -> str:
         raise UserError("The name cannot be empty.")
     if len(trimmed) > MAX_POINTS_NAME:
         raise UserError(f"The name may have at most {MAX_POINTS_NAME} characters; this one has {len(trimmed)}.")
-    if any(not character.isprintable() for character in trimmed):
-        raise UserError("The name must be on one line.")
+    if any(_is_invisible(character) for character in trimmed):
+        raise UserError("The name must be on one line, without invisible characters.")
     return trimmed

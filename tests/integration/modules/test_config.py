@@ -97,6 +97,15 @@ async def test_a_channel_that_is_none_is_refused(bot: TestBot, boss: Person) -> 
     assert "`!config log-channel <channel>`" in (await boss.says("!config log-channel")).content
 
 
+async def test_a_channel_where_the_bot_cannot_write_is_refused(bot: TestBot, boss: Person) -> None:
+    for number, lacking in enumerate((hikari.Permissions.SEND_MESSAGES, hikari.Permissions.EMBED_LINKS)):
+        closed = bot.guild.channel(f"closed{number}", deny=lacking)
+        await bot.quiet()
+        reply = await boss.slash("config log-channel", channel=closed)
+        assert f"I could not write the log in {closed.mention}" in reply.content
+        assert str(lacking.name).replace("_", " ").title() in reply.content
+
+
 async def test_points_get_a_name_and_an_emoji(bot: TestBot, boss: Person, ann: Person) -> None:
     assert settings(await boss.says("!config points-name shiny *gems*"))["Points name"] == "shiny \\*gems\\*"
     assert settings(await boss.says("!config points-emoji 💎"))["Points emoji"] == "💎"

@@ -8,7 +8,7 @@ import pytest
 
 from migaga.testing.bot import TestBot
 from migaga.testing.people import Person
-from migaga_emulator.ledger.events import Totals
+from migaga_emulator.ledger.figures import Totals
 from migaga_modules import probe
 
 

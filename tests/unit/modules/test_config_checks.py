@@ -10,8 +10,10 @@ from migaga.api import UserError
 from migaga_modules.config.checks import check_points_name, check_prefix
 from migaga_modules.config.settings import CoreOptions, PointsOptions, settings_embed
 
+PREFIXES = ["!", "?", "m!", "hey", "🪿", "👨\u200d👩\u200d👧", "~", "|", "$$", "🐧", "!!!!!", "-", ">"]
 
-@pytest.mark.parametrize("prefix", ["!", "?", "m!", "hey", "~", "|", "$$", "🐧", "!!!!!", "-", ">"])
+
+@pytest.mark.parametrize("prefix", PREFIXES)
 def test_usual_prefixes_are_taken(prefix: str) -> None:
     assert check_prefix(prefix) == prefix
 
@@ -59,7 +61,7 @@ def test_names_of_points_that_are_no_names_are_refused(name: str, reason: str) -
 
 
 def test_a_name_of_points_loses_the_space_around_it() -> None:
-    assert check_points_name("  shiny *gems* ") == "shiny *gems*"
+    assert check_points_name("  shiny *gems* 🪿") == "shiny *gems* 🪿"
 
 
 def test_the_settings_are_shown_with_names_that_are_no_markdown() -> None:
