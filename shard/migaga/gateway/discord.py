@@ -159,9 +159,10 @@ async def _log_in(app: DiscordApp, credentials: Credentials) -> Discord:
         application = await app.rest.fetch_application()
     except errors.HTTPError as error:
         raise failed_call(error, "checking the bot token") from error
-    if application.id != credentials.application_id:
+    # The token holds the bot's user id; only the oldest bots have an application id that differs from it.
+    if user.id != credentials.application_id:
         raise ConfigError(
-            f"the token belongs to application {application.id}, not {credentials.application_id}. "
-            "Correct Token or ClientId in section [Env]."
+            f"Discord says that the token belongs to bot {user.id}, but its text says {credentials.application_id}. "
+            "Correct Token in section [Env]."
         )
     return Discord(app, user, application, credentials, EventFactoryImpl(app))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import zlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import count
@@ -22,6 +22,8 @@ class Connection:
     """One connection of a client, as its script sees it."""
 
     ws: web.WebSocketResponse
+    url: str
+    """The address of the gateway."""
     number: int
     """0 for the first connection of the test."""
     deflate: zlib._Compress = field(default_factory=zlib.compressobj)
@@ -68,7 +70,7 @@ class Connection:
             await self.gone.wait()
 
 
-Script = Callable[[Connection], Awaitable[None]]
+Script = Callable[[Connection], Coroutine[object, object, None]]
 
 
 @dataclass
@@ -95,7 +97,7 @@ async def scripted_gateway(script: Script) -> AsyncIterator[ScriptedGateway]:
     async def handle(request: web.Request) -> web.WebSocketResponse:
         ws = web.WebSocketResponse(autoclose=False, max_msg_size=0)
         await ws.prepare(request)
-        connection = Connection(ws, next(numbers))
+        connection = Connection(ws, gateway.url, next(numbers))
         gateway.connections.append(connection)
         async with gateway.arrived:
             gateway.arrived.notify_all()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from contextlib import suppress
+from typing import Any
 
 import hikari
 import pytest
 from hikari import errors
-from tests.integration.hikari_faults.scripted import BOT_ID, SESSION, Connection, scripted_gateway
+from tests.integration.hikari_faults.scripted import BOT_ID, SESSION, Connection, Script, scripted_gateway
 from tests.integration.hikari_faults.shards import NotingRouter, our_shard, stock_shard
 
 from migaga.common.errors import ConfigError, CredentialsError
@@ -32,7 +34,7 @@ def test_every_private_name_that_is_used_exists_in_the_installed_hikari() -> Non
     assert missing_names() == []
 
 
-def closing(code: int, *, times: int | None = None, after_ready: bool = True):
+def closing(code: int, *, times: int | None = None, after_ready: bool = True) -> Script:
     """Make a script: every connection (or the first `times`) gets a close code, later ones work."""
 
     async def script(connection: Connection) -> None:
@@ -55,7 +57,7 @@ async def _welcome(connection: Connection) -> None:
     while payload["op"] not in {2, 6}:
         payload = await connection.inbox.get()
     if payload["op"] == 2:
-        await connection.ready(f"ws://{connection.ws._req.host}")
+        await connection.ready(connection.url)
     else:
         await connection.resumed(payload["d"]["seq"] + 1)
 
@@ -211,7 +213,7 @@ class TestWatermark:
             assert all(payload["d"] in {None, 1, 2} for payload in connection.received[:-1] if payload["op"] == 1)
 
 
-async def connection_heartbeat(connection: Connection):
+async def connection_heartbeat(connection: Connection) -> Mapping[str, Any]:
     """Wait for one more heartbeat to be in the record, and return the last."""
     before = sum(payload["op"] == 1 for payload in connection.received)
     async with asyncio.timeout(5):

@@ -96,7 +96,8 @@ class Bot:
                 assert self.process.returncode is None, self.errors()
                 code, status = await self.get("/status")
                 if code == 200 and wanted(status):
-                    return status
+                    found: Mapping[str, Any] = status
+                    return found
                 await asyncio.sleep(0.05)
 
     async def ready(self) -> Mapping[str, Any]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.integration.runtime.bots import probe_module, running
@@ -70,7 +71,7 @@ async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
         yield Stage(emulator, control, bot, crowd, tmp_path, noted, modules)
 
 
-def resumes(status) -> list[tuple[int, int]]:
+def resumes(status: Mapping[str, Any]) -> list[tuple[int, int]]:
     return [(shard["resumes"], shard["identifies"]) for shard in status["shards"]]
 
 

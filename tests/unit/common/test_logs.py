@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import logging
-from collections.abc import Iterator
 from urllib.parse import quote
 
 import pytest
@@ -16,7 +15,7 @@ SECRET = "p@ss w/rd%1"
 
 
 @pytest.fixture(params=["text", "json"])
-def log(request: pytest.FixtureRequest) -> Iterator[tuple[logging.Logger, io.StringIO]]:
+def log(request: pytest.FixtureRequest) -> tuple[logging.Logger, io.StringIO]:
     redactor = Redactor()
     redactor.protect(SECRET, None, "", "abc")
     stream = io.StringIO()

@@ -13,6 +13,10 @@ from migaga.gateway.identify import BUCKET_INTERVAL, Budget, IdentifyBackOff, Id
 from migaga.gateway.observer import Unobserved
 
 
+class Sent(list[tuple[int, float]]):
+    """Who identified when."""
+
+
 class VirtualClock:
     """Time that goes on only while somebody waits."""
 
@@ -46,14 +50,14 @@ def budget(remaining: int = 1_000, concurrency: int = 1, reset: float = 60) -> B
     return Budget(1_000, remaining, timedelta(seconds=reset), concurrency)
 
 
-async def identify(gate: IdentifyGate, shard_id: int, clock: VirtualClock, sent: list[tuple[int, float]]) -> None:
+async def identify(gate: IdentifyGate, shard_id: int, clock: VirtualClock, sent: Sent) -> None:
     async with gate.slot(shard_id) as slot:
         slot.sent()
         sent.append((shard_id, clock.now()))
 
 
 async def test_shards_of_one_bucket_go_in_order_and_apart() -> None:
-    clock, sent = VirtualClock(), []
+    clock, sent = VirtualClock(), Sent()
     gate = IdentifyGate(budget(), Asked(), clock, Unobserved())
     await asyncio.gather(*(identify(gate, shard, clock, sent) for shard in range(4)))
     assert [shard for shard, _ in sent] == [0, 1, 2, 3]
@@ -62,7 +66,7 @@ async def test_shards_of_one_bucket_go_in_order_and_apart() -> None:
 
 
 async def test_buckets_do_not_wait_for_each_other() -> None:
-    clock, sent = VirtualClock(), []
+    clock, sent = VirtualClock(), Sent()
     gate = IdentifyGate(budget(concurrency=4), Asked(), clock, Unobserved())
     await asyncio.gather(*(identify(gate, shard, clock, sent) for shard in range(4)))
     assert clock.waits == []
@@ -91,14 +95,15 @@ async def test_a_turn_that_was_not_used_costs_nothing() -> None:
 
 
 async def test_a_used_up_budget_is_waited_for_and_says_so() -> None:
-    clock, blocked = VirtualClock(), []
+    clock = VirtualClock()
+    blocked: list[str | None] = []
 
     async def renewed() -> Budget:
         blocked.append(gate.status().reason)
         return budget(remaining=7)
 
     gate = IdentifyGate(budget(remaining=0, reset=500), renewed, clock, Unobserved())
-    await identify(gate, 0, clock, [])
+    await identify(gate, 0, clock, Sent())
     assert clock.waits == [500]
     assert blocked[0] is not None
     assert "used up" in blocked[0]
@@ -107,7 +112,7 @@ async def test_a_used_up_budget_is_waited_for_and_says_so() -> None:
 
 
 async def test_the_same_last_identify_is_not_given_to_two_buckets() -> None:
-    clock, sent = VirtualClock(), []
+    clock, sent = VirtualClock(), Sent()
     gate = IdentifyGate(budget(remaining=1, concurrency=2, reset=90), Asked(budget(concurrency=2)), clock, Unobserved())
     first, second = asyncio.Event(), asyncio.Event()
 
@@ -132,10 +137,10 @@ async def test_an_old_budget_is_asked_for_again_and_survives_an_outage() -> None
     asked = Asked(UnavailableError("away"), budget(remaining=3))
     gate = IdentifyGate(budget(remaining=900), asked, clock, Unobserved())
     clock.time += 61
-    await identify(gate, 0, clock, [])
+    await identify(gate, 0, clock, Sent())
     assert gate.status().remaining == 899
     clock.time += 61
-    await identify(gate, 0, clock, [])
+    await identify(gate, 0, clock, Sent())
     assert gate.status().remaining == 2
 
 

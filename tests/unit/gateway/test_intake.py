@@ -90,9 +90,11 @@ async def test_it_has_no_room_beyond_its_limit_and_room_again_when_one_ends() ->
     intake, handlers = make(limit=2)
     handlers.gates = {1: asyncio.Event(), 2: asyncio.Event()}
     intake.receive(event(1))
-    assert intake.has_room
+    free = intake.has_room
+    assert free
     intake.receive(event(2))
-    assert not intake.has_room
+    full = intake.has_room
+    assert not full
     handlers.gates[1].set()
     async with asyncio.timeout(1):
         await intake.room()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from random import Random
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,7 +13,9 @@ sequences = st.lists(st.integers(min_value=1, max_value=500), unique=True, max_s
 
 
 @given(sequences, st.randoms(use_true_random=False), st.integers(min_value=0, max_value=60))
-def test_it_is_the_last_number_before_the_first_unfinished_one(seqs: list[int], random, unfinished: int) -> None:
+def test_it_is_the_last_number_before_the_first_unfinished_one(
+    seqs: list[int], random: Random, unfinished: int
+) -> None:
     watermark = Watermark(0)
     for seq in seqs:
         assert watermark.received(seq)

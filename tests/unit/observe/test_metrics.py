@@ -33,9 +33,12 @@ def test_every_metric_of_the_catalogue_is_exposed_and_no_other() -> None:
 
 
 def test_it_is_what_the_gateway_and_the_framework_tell() -> None:
-    observer: Observer = Metrics()
-    framework: FrameworkMetrics = Metrics()
-    assert observer is not framework
+    metrics = Metrics()
+    observer: Observer = metrics
+    framework: FrameworkMetrics = metrics
+    observer.resume_sent()
+    framework.handler("people", "info", "ok", 0.1)
+    assert exposed(metrics)["migaga_resumes_total[]"] == 1
 
 
 def test_a_shard_is_counted_under_one_state_at_a_time() -> None:
