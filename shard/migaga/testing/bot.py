@@ -97,8 +97,14 @@ class TestBot:
         Raises:
             AssertionError: One of them does not run; says why.
         """
+        await self._start(await asyncio.to_thread(_loaded, modules))
+
+    async def load_from(self, directory: Path, *names: str) -> None:
+        """Load modules from the files in a folder, as `[Modules] Directories` does, and connect the bot."""
+        await self._start(await asyncio.to_thread(load_modules, names, [directory]))
+
+    async def _start(self, result: LoadResult) -> None:
         assert not self._modules, "load all modules at once"
-        result = await asyncio.to_thread(_loaded, modules)
         self._modules = list(result.modules)
         failures = [*result.failures, *await self.runtime.load(LoadResult(result.modules, ()))]
         assert not failures, "\n".join(str(failure) for failure in failures)

@@ -67,7 +67,7 @@ class Guild:
         if allow or deny:
             target = self.id if to is None else to
             overwrites.append(state.Overwrite(target, int(target not in self.state.roles), int(allow), int(deny)))
-        wanted = ChannelChange(frozenset({"name", "overwrites"}), name=name, overwrites=overwrites)
+        wanted = ChannelChange(frozenset({"name", "permission_overwrites"}), name=name, overwrites=overwrites)
         return Channel(self._world.channels.create(None, self.state, int(kind), wanted))
 
     def role(

@@ -53,8 +53,8 @@ class Listener(BaseModule):
         """Note who comes and goes."""
         self.heard.append(f"{type(event).__name__} {event.user_id}")
 
-    @listen(hikari.ReactionAddEvent)
-    async def on_reaction(self, event: hikari.ReactionAddEvent) -> None:
+    @listen(hikari.GuildReactionAddEvent)
+    async def on_reaction(self, event: hikari.GuildReactionAddEvent) -> None:
         """Note reactions."""
         self.heard.append(f"reaction {event.emoji_name}")
 

@@ -85,7 +85,7 @@ class CoreModule(BaseModule):
         pages = help_pages.overview(commands, self.parts.settings.prefix(ctx.guild_id)) or ["Nothing here is for you."]
         page = min(max(page, 0), len(pages) - 1)
         number = f"\nPage {page + 1} of {len(pages)}" if len(pages) > 1 else ""
-        buttons = help_pages.turning(page, len(pages), self.custom_id("help-page", "{page}"))
+        buttons = help_pages.turning(page, len(pages), lambda other: self.custom_id("help-page", other))
         if ctx.is_component:
             await ctx.edit(pages[page] + number, components=buttons)
         else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import hikari
 
@@ -115,15 +115,15 @@ def module_page(parts: CoreParts, name: str, commands: Sequence[tuple[LoadedModu
     raise UserError(f"There is no command or module with this name.{did_you_mean(wanted, names)}")
 
 
-def turning(page: int, count: int, custom_id: str) -> list[hikari.impl.MessageActionRowBuilder]:
-    """Return the buttons that turn the pages. `custom_id` holds `{page}`."""
+def turning(page: int, count: int, custom_id: Callable[[int], str]) -> list[hikari.impl.MessageActionRowBuilder]:
+    """Return the buttons that turn the pages. `custom_id` makes the id of the button that leads to a page."""
     if count < 2:
         return []
     row = hikari.impl.MessageActionRowBuilder()
     for label, target in (("Back", page - 1), ("Next", page + 1)):
         row.add_interactive_button(
             hikari.ButtonStyle.SECONDARY,
-            custom_id.replace("{page}", str(target)),
+            custom_id(target),
             label=label,
             is_disabled=not 0 <= target < count,
         )
