@@ -112,7 +112,16 @@ class Connection:
         """Close with this code after what is queued. The first code counts."""
         if self._server_code is None:
             self._server_code = code
+            if self.silent:
+                self.silent = False
+                self._queue.clear()
             self._enqueue(_Outgoing(b"", close=code))
+
+    def replaced(self) -> None:
+        """The session went to another connection: close with 4000, without what is still queued."""
+        self.session = None
+        self._queue.clear()
+        self.close(CloseCode.UNKNOWN_ERROR)
 
     def reconnect(self) -> None:
         """Ask the client to reconnect (op 7); one that stays is closed later."""
@@ -273,11 +282,7 @@ class Connection:
     def _set_deadline(self, seconds: float, code: CloseCode) -> None:
         if self._deadline is not None:
             self._deadline.cancel()
-        self._deadline = asyncio.get_running_loop().call_later(seconds, self._overdue, code)
-
-    def _overdue(self, code: CloseCode) -> None:
-        self.silent = False
-        self.close(code)
+        self._deadline = asyncio.get_running_loop().call_later(seconds, self.close, code)
 
     def _ended(self) -> None:
         session, self.session = self.session, None

@@ -36,6 +36,7 @@ class GatewayRoutes:
         app.router.add_get(GATEWAY_PATH, self.connect)
         app.router.add_get(GATEWAY_PATH + "/", self.connect)
         app.router.add_get(RESUME_PATH, self.connect)
+        app.router.add_get(RESUME_PATH + "/", self.connect)
 
     async def get_gateway(self, request: web.Request) -> web.Response:
         """GET /gateway: needs no token."""

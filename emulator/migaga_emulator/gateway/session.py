@@ -48,6 +48,10 @@ class Sink(Protocol):
         """Close the connection with this code."""
         ...
 
+    def replaced(self) -> None:
+        """Another connection has resumed the session: close, without what is still queued."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Generation:
@@ -120,7 +124,7 @@ class Session:
         before, self.sink = self.sink, sink
         self.detached_at = None
         if before is not None:
-            before.close(CloseCode.UNKNOWN_ERROR)
+            before.replaced()
 
     def detach(self, now: float) -> None:
         """The client is gone; the session waits for a RESUME."""

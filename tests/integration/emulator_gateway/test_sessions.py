@@ -331,6 +331,17 @@ async def test_a_silent_connection_answers_nothing_and_a_new_one_gets_what_was_m
         assert [name for name, _ in replayed] == ["MESSAGE_CREATE", "RESUMED"]
 
 
+async def test_a_silent_connection_can_be_closed_and_what_was_queued_never_comes(stage: Stage) -> None:
+    async with connected(stage.url) as client:
+        await start(client, stage)
+        await stage.control.faults.silence()
+        await stage.post("unheard")
+        seq = client.seq
+        await stage.control.faults.close(4000)
+        assert await client.close_code() == 4000
+        assert client.seq == seq
+
+
 async def test_latency_delays_frames_until_it_is_cleared(stage: Stage) -> None:
     async with connected(stage.url) as client:
         await start(client, stage)

@@ -64,6 +64,9 @@ class Wire:
     def close(self, code: int) -> None:
         self.closed = code
 
+    def replaced(self) -> None:
+        self.closed = CloseCode.UNKNOWN_ERROR
+
 
 @dataclass(eq=False)
 class Fate:
