@@ -232,6 +232,7 @@ def _overwrite(given: Given) -> Overwrite:
 
 ROUTES: tuple[Route, ...] = (
     ("GET", "", overview),
+    ("GET", "/", overview),
     ("GET", "/rules", rules),
     ("GET", "/bots", list_bots),
     ("POST", "/bots", create_bot),
