@@ -15,6 +15,7 @@ from migaga.framework.decorators import (
     task,
     user_command,
 )
+from migaga.framework.dialogue import TextField
 from migaga.framework.emoji import Emoji
 from migaga.framework.errors import NotAllowed, UserError, WrongArgument
 from migaga.framework.guild_settings import GuildSettings
@@ -32,6 +33,7 @@ from migaga.framework.markers import (
 from migaga.framework.module import BaseModule
 from migaga.framework.options import ChannelId, GuildOptions, RoleId, UserId, option
 from migaga.framework.permissions import RoleView
+from migaga.framework.replies import Reply
 from migaga.framework.scope import Application
 from migaga.framework.spec import Choice, Cooldown
 from migaga.framework.uncalled import TextNames, UnknownCommandEvent
@@ -65,12 +67,14 @@ __all__ = [
     "Length",
     "NotAllowed",
     "Range",
+    "Reply",
     "Rest",
     "RoleId",
     "RoleView",
     "Snowflake",
     "TaskContext",
     "Text",
+    "TextField",
     "TextNames",
     "Unanswered",
     "UnknownCommandEvent",

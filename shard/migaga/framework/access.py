@@ -29,6 +29,8 @@ class Asked:
     requirements: Requirements
     command: str | None = None
     """Name of the command, for rules; None for components, which belong to their module."""
+    nsfw: bool = False
+    """Whether it is for channels with an age limit. Discord itself sees to it for slash commands."""
 
 
 class Access:
@@ -71,6 +73,15 @@ class Access:
             raise NotAllowed(f"The module {module.title} is switched off here.")
         if not await self._rules_allow(scope, scope.guild_id, asked.command):
             raise NotAllowed("This may not be used here: the administrators of this server have set it so.")
+        if asked.nsfw and not await self._is_age_limited(scope, scope.guild_id):
+            raise NotAllowed("This works in channels with an age limit only.")
+
+    async def _is_age_limited(self, scope: Scope, guild_id: int) -> bool:
+        directory = scope.environment.directory
+        channel = await directory.channel(guild_id, scope.channel_id or 0)
+        if channel is not None and channel.is_thread and channel.parent_id is not None:
+            channel = await directory.channel(guild_id, channel.parent_id)
+        return channel is not None and channel.nsfw
 
     async def _rules_allow(self, scope: Scope, guild_id: int, command: str | None) -> bool:
         """Ask the rules. A thread that has none of its own has those of its parent."""

@@ -37,6 +37,7 @@ class GuildSettings:
         self._default_prefix = default_prefix
         self._prefixes: dict[int, str] = {}
         self._off: set[tuple[int, str]] = set()
+        self._changes = 0
 
     def prefix(self, guild_id: int | None) -> str:
         """Return what text commands begin with in a guild, or in direct messages (None)."""
@@ -73,6 +74,7 @@ class GuildSettings:
             await self.set(guild_id, module, SWITCH, False)
 
     def _note(self, guild_id: int, module: str, name: str, value: JsonValue) -> None:
+        self._changes += 1
         if name == SWITCH:
             (self._off.add if value is False else self._off.discard)((guild_id, module))
         elif (module, name) == (CORE, PREFIX):
@@ -86,8 +88,11 @@ class GuildSettings:
         query = query.where(
             sa.or_(guild_option.c.name == SWITCH, sa.and_(guild_option.c.module == CORE, guild_option.c.name == PREFIX))
         )
+        before = self._changes
         async with self._database.read() as session:
             rows = (await session.execute(query)).all()
+        if before != self._changes:
+            return  # Something was set while this was read, and what was read may be older. The next refresh has all.
         self._prefixes.clear()
         self._off.clear()
         for guild_id, module, name, value in rows:

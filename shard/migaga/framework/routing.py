@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
 
 from migaga.framework.building import Builder, Built
+from migaga.framework.guild_keeper import GuildKeeper
 from migaga.framework.interactions import InteractionRouter
 from migaga.framework.rawguild import Payload
 from migaga.framework.running import GUILD_EVENTS, Runner
@@ -36,12 +37,14 @@ class EventRouter:
         *,
         texts: TextCommands,
         interactions: InteractionRouter,
+        keeper: GuildKeeper,
     ) -> None:
         self._environment = environment
         self._runner = runner
         self._builder = builder
         self._texts = texts
         self._interactions = interactions
+        self._keeper = keeper
         self.table = RoutingTable(())
 
     def route(self, event: Received) -> Callable[[], Awaitable[None]] | None:
@@ -63,7 +66,9 @@ class EventRouter:
         for module, listener in table.listeners.get(event.name, ()):
             if self._wanted(module, listener, event):
                 yield partial(self._listen, module, listener, built)
-        if event.name in ("MESSAGE_CREATE", "MESSAGE_UPDATE"):
+        if event.name in ("GUILD_CREATE", "GUILD_DELETE"):
+            job: Job | None = self._keeper.job(event)
+        elif event.name in ("MESSAGE_CREATE", "MESSAGE_UPDATE"):
             job = self._texts.job(table, built)
         elif event.name == "INTERACTION_CREATE":
             job = self._interactions.job(table, built)
@@ -105,14 +110,18 @@ def by_bot(payload: Payload) -> bool:
 
 
 async def _run(jobs: list[Job]) -> None:
-    """Run all jobs; none raises but when it is cancelled."""
+    """Run all jobs; none touches another, and none raises but when it is cancelled."""
     if len(jobs) == 1:
-        await jobs[0]()
+        await _apart(jobs[0])
         return
     async with asyncio.TaskGroup() as group:
         for job in jobs:
-            group.create_task(_awaited(job))
+            group.create_task(_apart(job))
 
 
-async def _awaited(job: Job) -> None:
-    await job()
+async def _apart(job: Job) -> None:
+    try:
+        await job()
+    except Exception:
+        # Handlers' own errors are reported where they run; this is a fault of ours, and must not touch other handlers.
+        _log.exception("a handler could not be run")

@@ -149,7 +149,8 @@ class Runner:
             command=use.command,
             prefix=use.prefix,
         )
-        await self._access.check(scope, context, Asked(use.requirements, use.rule))
+        nsfw = use.command is not None and use.command.nsfw and not context.is_slash
+        await self._access.check(scope, context, Asked(use.requirements, use.rule, nsfw))
         if use.refused is not None:
             raise use.refused
         self._access.use(scope, use.person.id, use.requirements)

@@ -26,6 +26,7 @@ from migaga.framework.builtin.parts import CoreParts
 from migaga.framework.committing import committing
 from migaga.framework.cooldowns import Cooldowns
 from migaga.framework.edits import Edits
+from migaga.framework.guild_keeper import GuildKeeper
 from migaga.framework.guild_settings import GuildSettings
 from migaga.framework.guild_source import RestGuildSource
 from migaga.framework.guilds import GuildDirectory
@@ -122,7 +123,14 @@ class FrameworkRuntime:
             bots=settings.whitelisted_bots,
         )
         interactions = InteractionRouter(self.environment, runner, Autocompletes(self.environment, runner, access))
-        self._router = EventRouter(self.environment, runner, builder, texts=texts, interactions=interactions)
+        self._router = EventRouter(
+            self.environment,
+            runner,
+            builder,
+            texts=texts,
+            interactions=interactions,
+            keeper=GuildKeeper(database, self.retention),
+        )
         self.access = access
         self.modules = ModuleSet(self.environment, Tasks(self.environment, runner, shard_ids=shard_ids), self._router)
         self._stack = AsyncExitStack()

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 
 from migaga.common.errors import MigagaError
@@ -18,6 +19,8 @@ from migaga.framework.scope import Environment, LoadedModule
 from migaga.framework.spec import TaskSpec
 
 _log = logging.getLogger(__name__)
+GRACE = 5.0
+"""Seconds that running tasks have to end when their module stops."""
 
 
 class Tasks:
@@ -37,6 +40,8 @@ class Tasks:
         self._shard_ids = shard_ids
         self._now = now
         self._loops: dict[LoadedModule, list[asyncio.Task[None]]] = {}
+        self._busy: set[asyncio.Task[None]] = set()
+        self._stopping: set[LoadedModule] = set()
 
     def start(self, module: LoadedModule) -> None:
         """Start a module's tasks."""
@@ -53,25 +58,47 @@ class Tasks:
                     loops.append(asyncio.create_task(loop, name=f"task {name} of shard {shard}"))
 
     async def stop(self, module: LoadedModule) -> None:
-        """End a module's tasks; what runs is cancelled, and a fleet task is free for the next process."""
+        """End a module's tasks. What runs has `GRACE` to end; then it is cancelled, and free for the next process."""
         loops = self._loops.pop(module, [])
+        self._stopping.add(module)
+        busy = [loop for loop in loops if loop in self._busy]
         for loop in loops:
+            if loop not in self._busy:
+                loop.cancel()
+        if busy:
+            await asyncio.wait(busy, timeout=GRACE)
+        for loop in busy:
             loop.cancel()
         await asyncio.gather(*loops, return_exceptions=True)
+        self._stopping.discard(module)
+
+    @contextmanager
+    def _working(self) -> Iterator[None]:
+        """Mark the current loop as one whose task runs."""
+        loop: asyncio.Task[None] | None = asyncio.current_task()
+        if loop is None:
+            raise RuntimeError("tasks run in an event loop")
+        self._busy.add(loop)
+        try:
+            yield
+        finally:
+            self._busy.discard(loop)
 
     async def _local(self, module: LoadedModule, spec: TaskSpec, shard_id: int | None) -> None:
         due = next_due(self._now(), spec.every, self._now())
-        while True:
+        while module not in self._stopping:
             await asyncio.sleep(max(0.0, (due - self._now()).total_seconds()))
-            await self._run(module, spec, due, shard_id)
+            with self._working():
+                await self._run(module, spec, due, shard_id)
             due = next_due(due, spec.every, self._now())
 
     async def _fleet(self, module: LoadedModule, spec: TaskSpec, name: str) -> None:
-        while True:
+        while module not in self._stopping:
             try:
                 turn = await self._claims.claim(name, spec.every, self._now())
                 if turn.mine:
-                    await self._run_claimed(module, spec, name, turn.due)
+                    with self._working():
+                        await self._run_claimed(module, spec, name, turn.due)
                     continue
                 wait = turn.wait
             except MigagaError as error:

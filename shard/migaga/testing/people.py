@@ -61,13 +61,16 @@ class Guild:
         deny: hikari.Permissions = hikari.Permissions.NONE,
         allow: hikari.Permissions = hikari.Permissions.NONE,
         to: int | None = None,
+        nsfw: bool = False,
     ) -> Channel:
         """Make a channel. `allow` and `deny` hold for a role or member `to`; for everybody when left out."""
         overwrites: list[state.Overwrite] = []
         if allow or deny:
             target = self.id if to is None else to
             overwrites.append(state.Overwrite(target, int(target not in self.state.roles), int(allow), int(deny)))
-        wanted = ChannelChange(frozenset({"name", "permission_overwrites"}), name=name, overwrites=overwrites)
+        wanted = ChannelChange(
+            frozenset({"name", "nsfw", "permission_overwrites"}), name=name, nsfw=nsfw, overwrites=overwrites
+        )
         return Channel(self._world.channels.create(None, self.state, int(kind), wanted))
 
     def role(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 
 import hikari
 import pytest
 
 from migaga.api import BaseModule, Context, Cooldown, command, component, group, user_command
+from migaga.framework.running import TOO_OLD
 from migaga.testing.bot import TestBot
 
 P = hikari.Permissions
@@ -57,6 +59,11 @@ class Guarded(BaseModule):
     async def role(self, ctx: Context) -> None:
         """The bot needs something."""
         await ctx.respond("role")
+
+    @command(nsfw=True)
+    async def grown(self, ctx: Context) -> None:
+        """For channels with an age limit."""
+        await ctx.respond("grown")
 
     @command(checks=[odd])
     async def odd(self, ctx: Context) -> None:
@@ -205,3 +212,19 @@ async def test_components_and_menus_are_checked_like_commands(running: TestBot) 
 async def test_bots_and_webhooks_cannot_use_commands(running: TestBot) -> None:
     robot = await running.member("Robot", is_bot=True)
     assert not await robot.says("!open")
+
+
+async def test_commands_for_grown_ups_need_a_channel_with_an_age_limit(running: TestBot) -> None:
+    anna = await running.member("Anna")
+    limited = running.guild.channel("limited", nsfw=True)
+    assert "age limit" in (await anna.says("!grown")).content
+    assert (await anna.says("!grown", limited)).content == "grown"
+
+
+async def test_an_interaction_that_comes_too_late_is_not_run(running: TestBot) -> None:
+    anna = await running.member("Anna")
+    running.runtime.environment.now = lambda: time.time() + TOO_OLD
+    late = await anna.slash("open")
+    assert late.interaction.answer_type is None
+    running.runtime.environment.now = time.time
+    assert (await anna.slash("open")).content == "open"

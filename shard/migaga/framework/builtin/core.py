@@ -15,7 +15,7 @@ from migaga.framework.builtin import help as help_pages
 from migaga.framework.builtin.parts import CoreParts, here, suggestions
 from migaga.framework.context import AutocompleteContext, Context
 from migaga.framework.declare import read_module
-from migaga.framework.decorators import autocomplete, command, component, group, listen, task
+from migaga.framework.decorators import autocomplete, command, component, group, task
 from migaga.framework.errors import UserError
 from migaga.framework.guild_settings import FLEET
 from migaga.framework.loader import LoadedModule, ModuleRefusedError
@@ -284,16 +284,6 @@ class CoreModule(BaseModule):
         """Suggest modules and commands."""
         names = [" ".join(one.path) for _, one in self.parts.commands()]
         return suggestions([*names, *(module.spec.name for module in self.parts.modules.loaded)], value)
-
-    @listen(hikari.GuildJoinEvent, hikari.GuildAvailableEvent)
-    async def on_guild(self, event: hikari.GuildJoinEvent | hikari.GuildAvailableEvent) -> None:
-        """Note that the bot is in a guild."""
-        await self.parts.retention.guild_joined(int(event.guild_id))
-
-    @listen(hikari.GuildLeaveEvent)
-    async def on_guild_left(self, event: hikari.GuildLeaveEvent) -> None:
-        """Note that the bot has left a guild: its data goes after a while."""
-        await self.parts.retention.guild_left(int(event.guild_id))
 
     @task(every=timedelta(days=1), once_per="fleet")
     async def purge(self) -> None:
