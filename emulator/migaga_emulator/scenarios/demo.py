@@ -8,10 +8,11 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 import sys
 import tempfile
 from argparse import ArgumentParser, Namespace
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -121,6 +122,8 @@ class Demo:
         self._tally = Tally()
         self._state = "starting"
         self._enough = asyncio.Event()
+        self.interrupted = asyncio.Event()
+        """Set when a person has seen enough of a run that goes on for ever."""
 
     async def run(self) -> Summary:
         """Populate Discord, run the bot, let people talk, stop and start the bot, and judge."""
@@ -142,7 +145,7 @@ class Demo:
                     if self._wish.forever:
                         self._view.say(f"control API: {self._emulator.control_url}")
                         self._view.say(f"metrics:     http://127.0.0.1:{port}/metrics")
-                        await asyncio.Event().wait()
+                        await self.interrupted.wait()
                     await self._finish(talk, walk)
                     await self._leave(second)
         finally:
@@ -284,7 +287,21 @@ async def _run_demo(wish: Wish, stream: TextIO) -> Summary:
         rules = Rules(recommended_shards=SHARDS, max_concurrency=2)
         emulator = await stack.enter_async_context(run_emulator(rules, seed=wish.seed))
         control = await stack.enter_async_context(ControlClient(emulator.control_url))
-        return await Demo(wish, LiveView(stream), emulator, control, folder).run()
+        demo = Demo(wish, LiveView(stream), emulator, control, folder)
+        _on_signals(demo.interrupted.set if wish.forever else _cancel_this())
+        return await demo.run()
+
+
+def _on_signals(stop: Callable[[], object]) -> None:
+    """Let Ctrl-C and SIGTERM end the run in order, so that no bot is left behind."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop)
+
+
+def _cancel_this() -> Callable[[], object]:
+    task = asyncio.current_task()
+    return task.cancel if task is not None else lambda: None
 
 
 def configure(parser: ArgumentParser) -> None:
@@ -312,13 +329,13 @@ def run(options: Namespace) -> int:
         database=options.database,
         keep=options.keep,
     )
-    if options.json:
-        with open(os.devnull, "w", encoding="utf-8") as nowhere:
-            summary = asyncio.run(run_demo(wish, nowhere))
-    else:
-        summary = asyncio.run(run_demo(wish, sys.stdout))
+    with open(os.devnull, "w", encoding="utf-8") as nowhere:
+        try:
+            summary = asyncio.run(run_demo(wish, nowhere if options.json else sys.stdout))
+        except asyncio.CancelledError:
+            raise KeyboardInterrupt from None
     sys.stdout.write(json.dumps(asdict(summary)) + "\n")
-    return 0 if summary.passed else 1
+    return 0 if summary.passed or wish.forever else 1
 
 
 COMMAND = Command("demo", "a fleet against the emulator, with people who use it", configure, run)

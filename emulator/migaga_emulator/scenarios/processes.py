@@ -126,6 +126,8 @@ async def bot_process(config: Path, log: Path, environment: Mapping[str, str]) -
             stdout=output,
             stderr=output,
             env=dict(environment),
+            # Ctrl-C goes to all processes of a terminal; when the bot stops is the scenario's decision.
+            start_new_session=True,
         )
     bot = BotProcess(process, log)
     try:

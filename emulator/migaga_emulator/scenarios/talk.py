@@ -15,7 +15,7 @@ from migaga_emulator.scenarios.conversations import Step
 TEXT_ANSWER_WITHIN = 60.0
 """Seconds. A text command may be written while no process lives; then it waits for the next one."""
 CONTENT_WITHIN = 15.0
-"""Seconds until the content of an interaction's answer is there. The ledger checks that it was acknowledged within 3."""
+"""Seconds until an interaction's answer has its content. That it was acknowledged within 3, the ledger checks."""
 
 
 @dataclass(slots=True)
