@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 import aiohttp
 import orjson
@@ -20,6 +20,10 @@ from migaga_emulator.world.clock import ManualClock
 from migaga_emulator.world.dispatch import Dispatch
 from migaga_emulator.world.state import Bot, Channel, Guild, Message, User
 from migaga_emulator.world.world import World
+
+Json: TypeAlias = Any
+"""What a test reads out of an answer or an event: looked into without asking at each step."""
+JsonObject: TypeAlias = dict[str, Json]
 
 
 @dataclass
@@ -41,8 +45,8 @@ class Watcher:
 @dataclass
 class Answer:
     status: int
-    headers: Any
-    json: Any
+    headers: Mapping[str, str]
+    json: Json
     text: str
 
 
@@ -64,7 +68,7 @@ class Site:
     channel: Channel
     events: list[Dispatch] = field(default_factory=list)
 
-    async def call(self, method: str, path: str, body: Any = None, **kwargs: Any) -> Answer:
+    async def call(self, method: str, path: str, body: object = None, **kwargs: Json) -> Answer:
         headers = {"Authorization": f"Bot {self.bot.token}"} | kwargs.pop("headers", {})
         if body is not None:
             kwargs["data"] = orjson.dumps(body)
@@ -74,7 +78,7 @@ class Site:
             is_json = response.headers.get("Content-Type") == "application/json"
             return Answer(response.status, response.headers, orjson.loads(raw) if is_json else None, raw.decode())
 
-    def seen(self, name: str) -> list[dict[str, Any]]:
+    def seen(self, name: str) -> list[JsonObject]:
         return [event.payload for event in self.events if event.name == name]
 
     @property

@@ -10,6 +10,7 @@ import hikari
 import pytest
 from hikari import RESTApp
 from hikari.api import RESTClient
+from tests.integration.emulator_rest.conftest import Site
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)
@@ -18,7 +19,7 @@ with warnings.catch_warnings():
 
 
 @pytest.fixture
-async def rest(site) -> AsyncIterator[RESTClient]:
+async def rest(site: Site) -> AsyncIterator[RESTClient]:
     app = RESTApp(url=site.url)
     await app.start()
     try:
@@ -28,7 +29,7 @@ async def rest(site) -> AsyncIterator[RESTClient]:
         await app.close()
 
 
-async def test_hikari_reads_the_bot_its_application_and_its_guilds(site, rest):
+async def test_hikari_reads_the_bot_its_application_and_its_guilds(site: Site, rest: RESTClient) -> None:
     me = await rest.fetch_my_user()
     assert (me.id, me.username, me.is_bot) == (site.bot.user.id, "Testy", True)
     application = await rest.fetch_application()
@@ -38,7 +39,7 @@ async def test_hikari_reads_the_bot_its_application_and_its_guilds(site, rest):
     assert [g.id async for g in rest.fetch_my_guilds()] == [site.guild.id]
 
 
-async def test_hikari_sends_edits_lists_and_deletes_messages(site, rest):
+async def test_hikari_sends_edits_lists_and_deletes_messages(site: Site, rest: RESTClient) -> None:
     sent = await rest.create_message(
         site.channel.id,
         "hello",
@@ -60,7 +61,7 @@ async def test_hikari_sends_edits_lists_and_deletes_messages(site, rest):
     assert site.channel.messages == {}
 
 
-async def test_hikari_moderates(site, rest):
+async def test_hikari_moderates(site: Site, rest: RESTClient) -> None:
     role = await rest.create_role(site.guild.id, name="Mods", permissions=hikari.Permissions.KICK_MEMBERS)
     await rest.add_role_to_member(site.guild.id, site.ann.id, role.id, reason="deserved é")
     member = await rest.fetch_member(site.guild.id, site.ann.id)
@@ -77,7 +78,7 @@ async def test_hikari_moderates(site, rest):
         await rest.fetch_ban(site.guild.id, site.ann.id)
 
 
-async def test_hikari_registers_commands(site, rest):
+async def test_hikari_registers_commands(site: Site, rest: RESTClient) -> None:
     builder = rest.slash_command_builder("ping", "Answers").add_option(
         hikari.CommandOption(type=hikari.OptionType.INTEGER, name="n", description="how often", min_value=1)
     )
@@ -91,7 +92,7 @@ async def test_hikari_registers_commands(site, rest):
     assert guild_one.guild_id == site.guild.id
 
 
-async def test_hikari_reads_channels_roles_invites_and_opens_direct_messages(site, rest):
+async def test_hikari_reads_channels_roles_invites_and_opens_direct_messages(site: Site, rest: RESTClient) -> None:
     made = await rest.create_guild_text_channel(site.guild.id, "New One", topic="about")
     assert (made.name, made.topic) == ("new-one", "about")
     edited = await rest.edit_channel(made.id, rate_limit_per_user=5)
@@ -107,7 +108,7 @@ async def test_hikari_reads_channels_roles_invites_and_opens_direct_messages(sit
     await rest.delete_channel(made.id)
 
 
-async def test_discord_py_reads_the_main_answers(site, monkeypatch):
+async def test_discord_py_reads_the_main_answers(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(discord.http.Route, "BASE", site.url)
     client = discord.Client(intents=discord.Intents.default())
     try:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from tests.integration.emulator_rest.conftest import Answer, Json, JsonObject, Site
 
 from migaga_emulator.rules import Rules
 from migaga_emulator.world.command_data import PersonRefused
+from migaga_emulator.world.state import Interaction
 
-GREET = {
+GREET: JsonObject = {
     "name": "greet",
     "description": "Greets",
     "options": [
@@ -16,8 +18,8 @@ GREET = {
         {"type": 6, "name": "who", "description": "p"},
     ],
 }
-BUTTON = {"type": 1, "components": [{"type": 2, "style": 1, "label": "Go", "custom_id": "go"}]}
-MODAL = {
+BUTTON: JsonObject = {"type": 1, "components": [{"type": 2, "style": 1, "label": "Go", "custom_id": "go"}]}
+MODAL: JsonObject = {
     "custom_id": "m",
     "title": "Tell",
     "components": [
@@ -26,25 +28,25 @@ MODAL = {
 }
 
 
-async def register(site, command=GREET):
+async def register(site: Site, command: JsonObject = GREET) -> None:
     answer = await site.call("POST", f"/applications/{site.bot.application_id}/commands", command)
     assert answer.status == 201, answer.text
 
 
-def greet(site, **values):
+def greet(site: Site, **values: object) -> Interaction:
     return site.world.people.use.slash(site.ann.id, site.bot.user.id, site.channel.id, "greet", {"word": "hi"} | values)
 
 
-async def answer(site, interaction, kind, data=None, **kwargs):
+async def answer(site: Site, interaction: Interaction, kind: int, data: object = None, **kwargs: Json) -> Answer:
     body = {"type": kind} | ({} if data is None else {"data": data})
     return await site.call("POST", f"/interactions/{interaction.id}/{interaction.token}/callback", body, **kwargs)
 
 
-def hook(site, interaction, rest=""):
+def hook(site: Site, interaction: Interaction, rest: str = "") -> str:
     return f"/webhooks/{site.bot.application_id}/{interaction.token}{rest}"
 
 
-async def test_a_command_reaches_the_bot_with_its_values_and_is_answered(site):
+async def test_a_command_reaches_the_bot_with_its_values_and_is_answered(site: Site) -> None:
     await register(site)
     interaction = greet(site, times=2, who=site.owner.id)
     (event,) = site.seen("INTERACTION_CREATE")
@@ -62,7 +64,7 @@ async def test_a_command_reaches_the_bot_with_its_values_and_is_answered(site):
     assert [(item.kind, item.type, item.data) for item in site.hooks.answers] == [("callback", 4, {"content": "hello"})]
 
 
-async def test_the_second_answer_is_40060_and_a_late_one_10062(site):
+async def test_the_second_answer_is_40060_and_a_late_one_10062(site: Site) -> None:
     await register(site)
     first, late = greet(site), greet(site)
     assert (await answer(site, first, 4, {"content": "x"})).status == 204
@@ -73,19 +75,19 @@ async def test_the_second_answer_is_40060_and_a_late_one_10062(site):
     assert (too_late.status, too_late.json["code"]) == (404, 10062)
 
 
-async def test_a_wrong_token_is_an_unknown_interaction(site):
+async def test_a_wrong_token_is_an_unknown_interaction(site: Site) -> None:
     await register(site)
     interaction = greet(site)
     interaction_path = f"/interactions/{interaction.id}/wrong/callback"
     assert (await site.call("POST", interaction_path, {"type": 5})).json["code"] == 10062
 
 
-async def test_interactions_need_no_bot_token(site):
+async def test_interactions_need_no_bot_token(site: Site) -> None:
     await register(site)
     assert (await answer(site, greet(site), 4, {"content": "x"}, headers={"Authorization": ""})).status == 204
 
 
-async def test_a_faulty_answer_is_told_under_data_and_may_be_repeated(site):
+async def test_a_faulty_answer_is_told_under_data_and_may_be_repeated(site: Site) -> None:
     await register(site)
     interaction = greet(site)
     refused = await answer(site, interaction, 4, {"content": "x" * 2001})
@@ -95,13 +97,13 @@ async def test_a_faulty_answer_is_told_under_data_and_may_be_repeated(site):
 
 
 @pytest.mark.parametrize("kind", [2, 6, 7, 8, 99])
-async def test_a_command_takes_no_answer_of_another_kind(site, kind):
+async def test_a_command_takes_no_answer_of_another_kind(site: Site, kind: int) -> None:
     await register(site)
     refused = await answer(site, greet(site), kind, {"content": "x"})
     assert (refused.status, refused.json["code"]) == (400, 50035)
 
 
-async def test_a_deferred_answer_is_resolved_by_an_edit(site):
+async def test_a_deferred_answer_is_resolved_by_an_edit(site: Site) -> None:
     await register(site)
     interaction = greet(site)
     early = await site.call("PATCH", hook(site, interaction, "/messages/@original"), {"content": "x"})
@@ -117,13 +119,14 @@ async def test_a_deferred_answer_is_resolved_by_an_edit(site):
     assert (late.status, late.json["code"]) == (401, 50027)
 
 
-async def test_the_first_follow_up_takes_the_place_of_a_deferred_answer(site):
+async def test_the_first_follow_up_takes_the_place_of_a_deferred_answer(site: Site) -> None:
     await register(site)
     interaction = greet(site)
     assert (await site.call("POST", hook(site, interaction), {"content": "x"})).json["code"] == 10015
     await answer(site, interaction, 5)
     first = await site.call("POST", hook(site, interaction), {"content": "one"})
     second = await site.call("POST", hook(site, interaction), {"content": "two"})
+    assert interaction.response is not None
     assert first.json["id"] == str(interaction.response.id)
     assert second.json["id"] != first.json["id"]
     one = hook(site, interaction, f"/messages/{second.json['id']}")
@@ -132,7 +135,7 @@ async def test_the_first_follow_up_takes_the_place_of_a_deferred_answer(site):
     assert (await site.call("GET", one)).json["code"] == 10008
 
 
-async def test_ephemeral_answers_are_seen_by_nobody_else(site):
+async def test_ephemeral_answers_are_seen_by_nobody_else(site: Site) -> None:
     await register(site)
     interaction = greet(site)
     await answer(site, interaction, 4, {"content": "psst", "flags": 64, "components": [BUTTON]})
@@ -149,7 +152,7 @@ async def test_ephemeral_answers_are_seen_by_nobody_else(site):
     assert site.seen("MESSAGE_UPDATE") == []
 
 
-async def test_a_button_updates_its_message_or_defers(site):
+async def test_a_button_updates_its_message_or_defers(site: Site) -> None:
     sent = await site.call("POST", site.messages, {"content": "x", "components": [BUTTON]})
     use, message_id = site.world.people.use, int(sent.json["id"])
     pressed = use.press(site.ann.id, site.channel.id, message_id, "Go")
@@ -165,7 +168,7 @@ async def test_a_button_updates_its_message_or_defers(site):
         use.press(site.ann.id, site.channel.id, message_id, "go")
 
 
-async def test_a_modal_is_shown_filled_and_answered(site):
+async def test_a_modal_is_shown_filled_and_answered(site: Site) -> None:
     await register(site)
     interaction = greet(site)
     use = site.world.people.use
@@ -195,7 +198,7 @@ async def test_a_modal_is_shown_filled_and_answered(site):
         ({"components": [BUTTON]}, ("components", "0", "components", "0", "type")),
     ],
 )
-async def test_a_faulty_modal_is_refused(site, change, path):
+async def test_a_faulty_modal_is_refused(site: Site, change: JsonObject, path: str) -> None:
     await register(site)
     refused = await answer(site, greet(site), 9, MODAL | change)
     node = refused.json["errors"]["data"]
@@ -204,7 +207,7 @@ async def test_a_faulty_modal_is_refused(site, change, path):
     assert node["_errors"]
 
 
-async def test_autocomplete_is_answered_with_at_most_25_choices(site):
+async def test_autocomplete_is_answered_with_at_most_25_choices(site: Site) -> None:
     await register(site)
     use = site.world.people.use
     typed = use.autocomplete(
@@ -217,7 +220,7 @@ async def test_autocomplete_is_answered_with_at_most_25_choices(site):
     assert (await answer(site, typed, 8, {"choices": many})).json["code"] == 50035
     assert (await answer(site, typed, 4, {"content": "x"})).json["code"] == 50035
     assert (await answer(site, typed, 8, {"choices": many[:25]})).status == 204
-    assert len(site.hooks.answers[0].data["choices"]) == 25
+    assert site.hooks.answers[0].data["choices"] == many[:25]
 
 
 @pytest.mark.parametrize(
@@ -234,19 +237,21 @@ async def test_autocomplete_is_answered_with_at_most_25_choices(site):
         ({"other": 1}, "no option"),
     ],
 )
-async def test_the_client_refuses_wrong_values_before_anything_is_sent(site, values, problem):
+async def test_the_client_refuses_wrong_values_before_anything_is_sent(
+    site: Site, values: dict[str, object], problem: str
+) -> None:
     await register(site)
     with pytest.raises(PersonRefused, match=problem):
         greet(site, **values)
     assert site.seen("INTERACTION_CREATE") == []
 
 
-async def test_commands_are_offered_by_permission_and_place(site):
+async def test_commands_are_offered_by_permission_and_place(site: Site) -> None:
     await register(site, GREET | {"default_member_permissions": "8192", "contexts": [0]})
     with pytest.raises(PersonRefused, match="MANAGE_MESSAGES"):
         greet(site)
     use = site.world.people.use
-    assert use.slash(site.owner.id, site.bot.user.id, site.channel.id, "greet", {"word": "x"})
+    assert use.slash(site.owner.id, site.bot.user.id, site.channel.id, "greet", {"word": "x"}).user is site.owner
     dm = site.world.people.dm_channel(site.ann.id, site.bot.user.id)
     with pytest.raises(PersonRefused, match="direct message"):
         use.slash(site.ann.id, site.bot.user.id, dm.id, "greet", {"word": "x"})
@@ -254,7 +259,7 @@ async def test_commands_are_offered_by_permission_and_place(site):
         use.slash(site.ann.id, site.bot.user.id, site.channel.id, "other")
 
 
-async def test_sub_commands_and_menus_are_built_as_discord_builds_them(site):
+async def test_sub_commands_and_menus_are_built_as_discord_builds_them(site: Site) -> None:
     nested = {
         "name": "config",
         "description": "c",
@@ -295,7 +300,7 @@ async def test_sub_commands_and_menus_are_built_as_discord_builds_them(site):
 
 
 @pytest.mark.parametrize("rules", [Rules(commands_per_scope=2)])
-async def test_registered_commands_are_counted_and_replaced_by_name(site, rules):
+async def test_registered_commands_are_counted_and_replaced_by_name(site: Site, rules: Rules) -> None:
     path = f"/applications/{site.bot.application_id}/guilds/{site.guild.id}/commands"
     one = await site.call("POST", path, {"name": "one", "description": "d"})
     again = await site.call("POST", path, {"name": "one", "description": "e"})
@@ -312,7 +317,7 @@ async def test_registered_commands_are_counted_and_replaced_by_name(site, rules)
     assert [item["name"] for item in (await site.call("GET", path)).json] == ["two"]
 
 
-async def test_selects_carry_values_and_things(site):
+async def test_selects_carry_values_and_things(site: Site) -> None:
     components = [
         {
             "type": 1,

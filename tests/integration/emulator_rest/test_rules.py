@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import aiohttp
 import pytest
+from tests.integration.emulator_rest.conftest import Answer, JsonObject, Site
 
 from migaga_emulator.rules import Rules
 from migaga_emulator.world.channels import ChannelChange
@@ -12,7 +13,7 @@ from migaga_emulator.world.roles import RoleChange
 from migaga_emulator.world.snowflakes import at
 
 
-def leaf(answer, *path):
+def leaf(answer: Answer, *path: str | int) -> str:
     """The first fault at a path of the error tree."""
     assert (answer.status, answer.json["code"], answer.json["message"]) == (400, 50035, "Invalid Form Body"), (
         answer.text
@@ -20,10 +21,10 @@ def leaf(answer, *path):
     node = answer.json["errors"]
     for part in path:
         node = node[str(part)]
-    return node["_errors"][0]["code"]
+    return str(node["_errors"][0]["code"])
 
 
-def no_permission(site, *lost: Permission) -> None:
+def no_permission(site: Site, *lost: Permission) -> None:
     """Take permissions from the bot."""
     role = next(role for role in site.guild.roles.values() if role.bot_id)
     everyone = site.guild.roles[site.guild.id]
@@ -33,20 +34,20 @@ def no_permission(site, *lost: Permission) -> None:
 
 
 @pytest.mark.parametrize("token", ["", "Bot nonsense", "Bearer {token}", "{token}"])
-async def test_a_wrong_token_is_answered_with_401(site, token):
+async def test_a_wrong_token_is_answered_with_401(site: Site, token: str) -> None:
     headers = {"Authorization": token.format(token=site.bot.token)}
     answer = await site.call("GET", "/users/@me", headers=headers)
     assert (answer.status, answer.json) == (401, {"message": "401: Unauthorized", "code": 0})
 
 
-async def test_a_revoked_token_is_refused_everywhere(site):
+async def test_a_revoked_token_is_refused_everywhere(site: Site) -> None:
     assert (await site.call("GET", "/users/@me")).status == 200
     site.bot.revoked = True
     for path in ("/users/@me", f"/guilds/{site.guild.id}", f"/channels/{site.channel.id}"):
         assert (await site.call("GET", path)).status == 401
 
 
-async def test_the_content_type_is_exactly_json(site):
+async def test_the_content_type_is_exactly_json(site: Site) -> None:
     answer = await site.call("GET", "/users/@me")
     assert answer.headers["Content-Type"] == "application/json"
 
@@ -77,7 +78,9 @@ async def test_the_content_type_is_exactly_json(site):
         ("PUT", "/channels/{channel}/messages/1/reactions/%F0%9F%91%8D/@me", 404, 10008),
     ],
 )
-async def test_what_does_not_exist_has_its_error_code(site, method, path, status, code):
+async def test_what_does_not_exist_has_its_error_code(
+    site: Site, method: str, path: str, status: int, code: object
+) -> None:
     stranger = site.world.guilds.create_user("stranger")
     names = {"guild": site.guild.id, "channel": site.channel.id, "ann": site.ann.id, "bot": site.bot.application_id}
     answer = await site.call(method, path.format(stranger=stranger.id, **names))
@@ -133,20 +136,20 @@ EMBED_BASE = {"description": "x"}
         ({"content": "x", "message_reference": {"message_id": "5"}}, ("message_reference",), "REPLIES_UNKNOWN_MESSAGE"),
     ],
 )
-async def test_a_faulty_message_is_refused_where_it_is_wrong(site, body, path, code):
+async def test_a_faulty_message_is_refused_where_it_is_wrong(site: Site, body: object, path: str, code: object) -> None:
     assert leaf(await site.call("POST", site.messages, body), *path) == code
     assert site.seen("MESSAGE_CREATE") == []
 
 
-def row(*components):
+def row(*components: JsonObject) -> JsonObject:
     return {"content": "x", "components": [{"type": 1, "components": list(components)}]}
 
 
-def button(**changes):
+def button(**changes: object) -> JsonObject:
     return {"type": 2, "style": 1, "label": "Go", "custom_id": "go"} | changes
 
 
-def select(**changes):
+def select(**changes: object) -> JsonObject:
     return {
         "type": 3,
         "custom_id": "s",
@@ -187,22 +190,24 @@ def select(**changes):
         (row(select(placeholder="x" * 151)), ("components", 0, "components", 0, "placeholder"), "BASE_TYPE_MAX_LENGTH"),
     ],
 )
-async def test_faulty_components_are_refused_where_they_are_wrong(site, body, path, code):
+async def test_faulty_components_are_refused_where_they_are_wrong(
+    site: Site, body: object, path: str, code: object
+) -> None:
     assert leaf(await site.call("POST", site.messages, body), *path) == code
 
 
-async def test_several_faults_are_told_together(site):
+async def test_several_faults_are_told_together(site: Site) -> None:
     answer = await site.call("POST", site.messages, {"content": "x" * 2001, "embeds": [{"title": "x" * 257}]})
     assert set(answer.json["errors"]) == {"content", "embeds"}
 
 
 @pytest.mark.parametrize("body", [{}, {"content": ""}, {"content": "  \n"}, {"embeds": []}])
-async def test_an_empty_message_is_50006(site, body):
+async def test_an_empty_message_is_50006(site: Site, body: object) -> None:
     answer = await site.call("POST", site.messages, body)
     assert (answer.status, answer.json["code"]) == (400, 50006)
 
 
-async def test_a_body_that_is_no_json_is_told_so(site):
+async def test_a_body_that_is_no_json_is_told_so(site: Site) -> None:
     headers = {"Authorization": f"Bot {site.bot.token}", "Content-Type": "application/json"}
     async with site.http.post(site.url + site.messages, data=b"{nope", headers=headers) as response:
         assert (response.status, (await response.json())["code"]) == (400, 50109)
@@ -247,7 +252,9 @@ async def test_a_body_that_is_no_json_is_told_so(site):
         (Permission.CREATE_INSTANT_INVITE, "POST", "/channels/{channel}/invites", {}, 50013),
     ],
 )
-async def test_a_missing_permission_is_refused(site, lost, method, path, body, code):
+async def test_a_missing_permission_is_refused(
+    site: Site, lost: Permission, method: str, path: str, body: object, code: object
+) -> None:
     message = site.world.people.post(site.ann.id, site.channel.id, "hi")
     role = site.world.roles.create(None, site.guild, RoleChange(name="r"))
     names = {"guild": site.guild.id, "channel": site.channel.id, "ann": site.ann.id, "message": message.id}
@@ -257,7 +264,7 @@ async def test_a_missing_permission_is_refused(site, lost, method, path, body, c
     assert (answer.status, answer.json["code"]) == (403, code)
 
 
-async def test_nobody_acts_on_the_owner_or_on_roles_above(site):
+async def test_nobody_acts_on_the_owner_or_on_roles_above(site: Site) -> None:
     owner = f"/guilds/{site.guild.id}/members/{site.owner.id}"
     assert (await site.call("DELETE", owner)).json["code"] == 50013
     assert (await site.call("PATCH", owner, {"nick": "x"})).json["code"] == 50013
@@ -269,14 +276,14 @@ async def test_nobody_acts_on_the_owner_or_on_roles_above(site):
     assert (await site.call("PUT", path)).json["code"] == 50028
 
 
-async def test_messages_of_others_cannot_be_edited(site):
+async def test_messages_of_others_cannot_be_edited(site: Site) -> None:
     message = site.world.people.post(site.ann.id, site.channel.id, "hi")
     answer = await site.call("PATCH", f"{site.messages}/{message.id}", {"content": "x"})
     assert (answer.status, answer.json["code"]) == (403, 50005)
     assert (await site.call("PATCH", f"{site.messages}/{message.id}", {"flags": 4})).status == 200
 
 
-async def test_bulk_delete_takes_two_to_a_hundred_young_messages(site):
+async def test_bulk_delete_takes_two_to_a_hundred_young_messages(site: Site) -> None:
     path = f"{site.messages}/bulk-delete"
     ids = [str(site.world.people.post(site.ann.id, site.channel.id, "hi").id) for _ in range(3)]
     assert leaf(await site.call("POST", path, {"messages": ids[:1]}), "messages") == "BASE_TYPE_BAD_LENGTH"
@@ -305,12 +312,12 @@ async def test_bulk_delete_takes_two_to_a_hundred_young_messages(site):
         ("/guilds/{guild}", {"name": "x"}, ("name",)),
     ],
 )
-async def test_faulty_changes_are_refused(site, path, body, fault):
+async def test_faulty_changes_are_refused(site: Site, path: str, body: object, fault: tuple[str | int, ...]) -> None:
     path = path.format(guild=site.guild.id, channel=site.channel.id, ann=site.ann.id)
     assert leaf(await site.call("PATCH", path, body), *fault)
 
 
-async def test_a_ban_deletes_messages_of_at_most_a_week(site):
+async def test_a_ban_deletes_messages_of_at_most_a_week(site: Site) -> None:
     path = f"/guilds/{site.guild.id}/bans/{site.ann.id}"
     answer = await site.call("PUT", path, {"delete_message_seconds": 604_801})
     assert leaf(answer, "delete_message_seconds") == "NUMBER_TYPE_MAX"
@@ -321,7 +328,7 @@ async def test_a_ban_deletes_messages_of_at_most_a_week(site):
     assert (old.id in site.channel.messages, new.id in site.channel.messages) == (True, False)
 
 
-async def test_people_who_take_no_direct_messages_get_none(site):
+async def test_people_who_take_no_direct_messages_get_none(site: Site) -> None:
     dm = (await site.call("POST", "/users/@me/channels", {"recipient_id": str(site.ann.id)})).json
     path = f"/channels/{dm['id']}/messages"
     assert (await site.call("POST", path, {"content": "x"})).status == 200
@@ -332,7 +339,7 @@ async def test_people_who_take_no_direct_messages_get_none(site):
     assert (await site.call("POST", path, {"content": "x"})).json["code"] == 50007
 
 
-async def test_an_unknown_emoji_is_10014_and_the_21st_is_refused(site):
+async def test_an_unknown_emoji_is_10014_and_the_21st_is_refused(site: Site) -> None:
     message = site.world.people.post(site.ann.id, site.channel.id, "hi")
     base = f"{site.messages}/{message.id}/reactions"
     for emoji in ("abc", "gone:123", "%20"):
@@ -343,7 +350,7 @@ async def test_an_unknown_emoji_is_10014_and_the_21st_is_refused(site):
     assert (await site.call("PUT", f"{base}/%F0%9F%91%8D/@me")).json["code"] == 30010
 
 
-async def test_a_route_limit_is_told_and_enforced_per_channel(site):
+async def test_a_route_limit_is_told_and_enforced_per_channel(site: Site) -> None:
     other = site.world.channels.create(None, site.guild, 0, ChannelChange(name="other"))
     for left in (4, 3, 2, 1, 0):
         answer = await site.call("POST", site.messages, {"content": "x"})
@@ -361,7 +368,7 @@ async def test_a_route_limit_is_told_and_enforced_per_channel(site):
 
 
 @pytest.mark.parametrize("rules", [Rules(rest_global_per_s=3, rest_default_limit=100)])
-async def test_the_global_limit_counts_all_routes_of_a_bot_but_interactions(site, rules):
+async def test_the_global_limit_counts_all_routes_of_a_bot_but_interactions(site: Site, rules: Rules) -> None:
     for path in ("/users/@me", f"/guilds/{site.guild.id}", f"/channels/{site.channel.id}"):
         assert (await site.call("GET", path)).status == 200
     refused = await site.call("GET", "/users/@me")
@@ -373,7 +380,7 @@ async def test_the_global_limit_counts_all_routes_of_a_bot_but_interactions(site
 
 
 @pytest.mark.parametrize("rules", [Rules(rest_invalid_per_10_min=3)])
-async def test_an_address_with_too_many_invalid_requests_is_banned(site, rules):
+async def test_an_address_with_too_many_invalid_requests_is_banned(site: Site, rules: Rules) -> None:
     for _ in range(3):
         assert (await site.call("GET", "/users/@me", headers={"Authorization": "Bot x"})).status == 401
     banned = await site.call("GET", "/users/@me")
@@ -384,14 +391,14 @@ async def test_an_address_with_too_many_invalid_requests_is_banned(site, rules):
 
 
 @pytest.mark.parametrize("rules", [Rules(rest_invalid_per_10_min=2)])
-async def test_shared_limits_do_not_count_as_invalid(site, rules):
+async def test_shared_limits_do_not_count_as_invalid(site: Site, rules: Rules) -> None:
     site.faults.add(status=429, scope="shared", times=3)
     for _ in range(3):
         assert (await site.call("GET", "/users/@me")).headers["X-RateLimit-Scope"] == "shared"
     assert (await site.call("GET", "/users/@me")).status == 200
 
 
-async def test_faults_fit_routes_and_end(site):
+async def test_faults_fit_routes_and_end(site: Site) -> None:
     site.faults.add(route="/channels/*/messages", method="POST", status=500, times=2)
     assert (await site.call("GET", site.messages)).status == 200
     assert [(await site.call("POST", site.messages, {"content": "x"})).status for _ in range(3)] == [500, 500, 200]
@@ -409,12 +416,12 @@ async def test_faults_fit_routes_and_end(site):
 
 
 @pytest.mark.parametrize("wrong", [{}, {"status": 200}, {"status": 429, "scope": "mine"}])
-async def test_a_fault_that_cannot_be_is_refused(site, wrong):
+async def test_a_fault_that_cannot_be_is_refused(site: Site, wrong: JsonObject) -> None:
     with pytest.raises(ValueError, match=r"fault|no error|scope"):
         site.faults.add(**wrong)
 
 
-async def test_an_enforced_nonce_sends_once(site):
+async def test_an_enforced_nonce_sends_once(site: Site) -> None:
     body = {"content": "x", "nonce": "n1", "enforce_nonce": True}
     first, second = await site.call("POST", site.messages, body), await site.call("POST", site.messages, body)
     assert first.json["id"] == second.json["id"]
@@ -426,7 +433,7 @@ async def test_an_enforced_nonce_sends_once(site):
     assert late.json["id"] != first.json["id"]
 
 
-async def test_files_come_with_a_message_and_are_kept_or_dropped_by_an_edit(site):
+async def test_files_come_with_a_message_and_are_kept_or_dropped_by_an_edit(site: Site) -> None:
     form = aiohttp.FormData()
     form.add_field("payload_json", '{"content": "see", "attachments": [{"id": 0, "description": "d"}]}')
     form.add_field("files[0]", b"data", filename="a.txt", content_type="text/plain")
@@ -445,7 +452,7 @@ async def test_files_come_with_a_message_and_are_kept_or_dropped_by_an_edit(site
     assert empty.json["code"] == 50006
 
 
-async def test_reasons_are_decoded_and_kept(site):
+async def test_reasons_are_decoded_and_kept(site: Site) -> None:
     headers = {"X-Audit-Log-Reason": "Grund%20%C3%A9"}
     await site.call("PUT", f"/guilds/{site.guild.id}/bans/{site.ann.id}", {}, headers=headers)
     log = await site.call("GET", f"/guilds/{site.guild.id}/audit-logs?action_type=22")
@@ -453,7 +460,7 @@ async def test_reasons_are_decoded_and_kept(site):
     assert site.guild.bans[site.ann.id].reason == "Grund é"
 
 
-async def test_what_rest_changes_is_what_the_gateway_tells(site):
+async def test_what_rest_changes_is_what_the_gateway_tells(site: Site) -> None:
     await site.call("POST", site.messages, {"content": "x"})
     await site.call("PUT", f"/guilds/{site.guild.id}/bans/{site.ann.id}", {})
     names = [event.name for event in site.events]
@@ -461,7 +468,7 @@ async def test_what_rest_changes_is_what_the_gateway_tells(site):
     assert site.seen("MESSAGE_CREATE")[0]["guild_id"] == str(site.guild.id)
 
 
-async def test_requests_and_messages_are_told_to_the_hooks(site):
+async def test_requests_and_messages_are_told_to_the_hooks(site: Site) -> None:
     await site.call("POST", site.messages, {"content": "x"})
     bot = site.bot.user.id
     assert site.hooks.requests == [(bot, "POST", "/channels/{channel_id}/messages", 200)]

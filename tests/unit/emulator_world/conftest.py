@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
 
@@ -12,6 +12,10 @@ from migaga_emulator.world.dispatch import Dispatch
 from migaga_emulator.world.drafts import read_new_draft
 from migaga_emulator.world.state import Bot, Channel, Guild, Message, User
 from migaga_emulator.world.world import World
+
+Json: TypeAlias = Any
+"""What a test reads out of a payload: looked into without asking at each step."""
+JsonObject: TypeAlias = dict[str, Json]
 
 
 @dataclass
@@ -28,11 +32,14 @@ class Place:
     channel: Channel
     events: list[Dispatch] = field(default_factory=list)
 
-    def send(self, author: User, body: dict[str, Any]) -> Message:
+    def send(self, author: User, body: JsonObject) -> Message:
         return self.world.messages.post(author, self.channel, read_new_draft(body, self.world.rules))
 
     def named(self, name: str) -> list[Dispatch]:
         return [event for event in self.events if event.name == name]
+
+    def payloads(self, name: str) -> list[JsonObject]:
+        return [event.payload for event in self.named(name)]
 
     def names(self) -> list[str]:
         return [event.name for event in self.events]

@@ -6,10 +6,12 @@ import orjson
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.unit.emulator_world.conftest import Place
 
 from migaga_emulator.rest.app import make_router
 from migaga_emulator.rest.call import Call
 from migaga_emulator.rest.hooks import NoHooks
+from migaga_emulator.rest.router import Handler
 from migaga_emulator.world.errors import DiscordError
 
 ROUTER = make_router()
@@ -58,7 +60,7 @@ PATHS = (
 )
 
 
-def answered(handler, call):
+def answered(handler: Handler, call: Call) -> tuple[int, object]:
     """Status and body."""
     try:
         reply = handler(call)
@@ -70,7 +72,7 @@ def answered(handler, call):
 @pytest.mark.parametrize(("method", "path"), PATHS)
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(body=bodies)
-def test_any_body_gets_an_answer(place, method, path, body):
+def test_any_body_gets_an_answer(place: Place, method: str, path: str, body: object) -> None:
     if place.bot.user.id not in place.guild.bot_ids or place.channel.id not in place.world.core.channels:
         return
     message = place.send(place.bot.user, {"content": "x"})

@@ -3,30 +3,31 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.unit.emulator_world.conftest import Json, JsonObject
 
 from migaga_emulator.rules import Rules
 from migaga_emulator.world.command_schema import characters, read_command, valid_name
 from migaga_emulator.world.errors import DiscordError, Problems
 from migaga_emulator.world.fields import Body
 
-BASE = {"name": "ping", "description": "d"}
-OPTION = {"type": 3, "name": "a", "description": "d"}
+BASE: JsonObject = {"name": "ping", "description": "d"}
+OPTION: JsonObject = {"type": 3, "name": "a", "description": "d"}
 
 
-def faults(command):
+def faults(command: JsonObject) -> JsonObject:
     problems = Problems()
     read_command(Body(command, problems), Rules())
     try:
         problems.raise_if_any()
     except DiscordError as error:
-        return error.errors
+        return error.errors or {}
     return {}
 
 
-def first(tree, *path):
+def first(tree: Json, *path: str | int) -> str:
     for part in path:
         tree = tree[str(part)]
-    return tree["_errors"][0]["code"]
+    return str(tree["_errors"][0]["code"])
 
 
 @pytest.mark.parametrize(
@@ -107,20 +108,22 @@ def first(tree, *path):
         ),
     ],
 )
-def test_a_faulty_command_is_refused_where_it_is_wrong(change, path, code):
+def test_a_faulty_command_is_refused_where_it_is_wrong(
+    change: JsonObject, path: tuple[str | int, ...], code: str
+) -> None:
     assert first(faults(BASE | change), *path) == code
 
 
 @pytest.mark.parametrize("command", [BASE, {"name": "Wave At", "type": 2}, {"name": "Quote It!", "type": 3}])
-def test_a_right_command_passes(command):
+def test_a_right_command_passes(command: JsonObject) -> None:
     assert faults(command) == {}
 
 
-def test_a_context_menu_has_no_description():
+def test_a_context_menu_has_no_description() -> None:
     assert "description" in faults({"name": "Wave", "type": 2, "description": "d"})
 
 
-def test_more_than_8000_characters_are_refused():
+def test_more_than_8000_characters_are_refused() -> None:
     choices = [{"name": f"{n:099}", "value": f"{n:0100}"} for n in range(25)]
     big = BASE | {"options": [OPTION | {"name": name, "choices": choices} for name in ("a", "b")]}
     assert characters(big) > 8000
@@ -128,7 +131,7 @@ def test_more_than_8000_characters_are_refused():
 
 
 @given(st.text(max_size=40))
-def test_valid_names_are_short_lower_case_and_without_spaces(name):
+def test_valid_names_are_short_lower_case_and_without_spaces(name: str) -> None:
     if valid_name(name):
         assert 1 <= len(name) <= 32
         assert name == name.lower()
@@ -136,5 +139,5 @@ def test_valid_names_are_short_lower_case_and_without_spaces(name):
 
 
 @pytest.mark.parametrize("name", ["ping", "größe", "日本", "a-b_c", "हिन्दी"])
-def test_names_of_any_script_are_valid(name):
+def test_names_of_any_script_are_valid(name: str) -> None:
     assert valid_name(name)

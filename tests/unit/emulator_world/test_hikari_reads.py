@@ -2,38 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import hikari
 import pytest
-from hikari.impl import EntityFactoryImpl, EventFactoryImpl
+from hikari.impl.shard import GatewayShardImpl
+from tests.unit.emulator_world.conftest import Json, Place
 
 from migaga_emulator.world.channels import ChannelChange
+from migaga_emulator.world.dispatch import Dispatch
 from migaga_emulator.world.interactions import COMMAND, Source
 from migaga_emulator.world.members import MemberChange
 from migaga_emulator.world.roles import RoleChange
 from migaga_emulator.world.state import Overwrite
 
-
-class App:
-    """What hikari's factories ask of an application."""
-
-    def __init__(self) -> None:
-        self.entity_factory = EntityFactoryImpl(self)
-        self.event_factory = EventFactoryImpl(self)
-
-
-class Shard:
-    id = 0
-
-    @property
-    def app(self) -> App:
-        return App()
-
-
-APP = App()
-
-
+APP = hikari.GatewayBot("MTIz.abc.def", banner=None, logs=None)
+SHARD = GatewayShardImpl(
+    compression=None,
+    intents=hikari.Intents.ALL,
+    shard_id=0,
+    shard_count=1,
+    http_settings=APP.http_settings,
+    proxy_settings=APP.proxy_settings,
+    event_manager=APP.event_manager,
+    event_factory=APP.event_factory,
+    token="MTIz.abc.def",
+    url="ws://127.0.0.1",
+)
 FACTORY = APP.event_factory
-PLAIN = {
+PLAIN: dict[str, Callable[..., Json]] = {
     "MESSAGE_CREATE": FACTORY.deserialize_message_create_event,
     "MESSAGE_UPDATE": FACTORY.deserialize_message_update_event,
     "MESSAGE_DELETE": FACTORY.deserialize_message_delete_event,
@@ -54,7 +51,7 @@ PLAIN = {
     "INTERACTION_CREATE": FACTORY.deserialize_interaction_create_event,
     "TYPING_START": FACTORY.deserialize_typing_start_event,
 }
-WITH_OLD = {
+WITH_OLD: dict[str, tuple[Callable[..., Json], str]] = {
     "GUILD_MEMBER_UPDATE": (FACTORY.deserialize_guild_member_update_event, "old_member"),
     "GUILD_MEMBER_REMOVE": (FACTORY.deserialize_guild_member_remove_event, "old_member"),
     "GUILD_ROLE_UPDATE": (FACTORY.deserialize_guild_role_update_event, "old_role"),
@@ -65,17 +62,17 @@ WITH_OLD = {
 }
 
 
-def read(event, bot_id):
+def read(event: Dispatch, bot_id: int) -> Json:
     """What hikari makes of an event."""
     if event.name in PLAIN:
-        return PLAIN[event.name](Shard(), event.payload)
+        return PLAIN[event.name](SHARD, event.payload)
     if event.name in ("GUILD_CREATE", "GUILD_UPDATE"):
-        return APP.entity_factory.deserialize_gateway_guild(event.payload, user_id=bot_id).guild()
+        return APP.entity_factory.deserialize_gateway_guild(event.payload, user_id=hikari.Snowflake(bot_id)).guild()
     deserialize, keyword = WITH_OLD[event.name]
-    return deserialize(Shard(), event.payload, **{keyword: None})
+    return deserialize(SHARD, event.payload, **{keyword: None})
 
 
-def moderate(place):
+def moderate(place: Place) -> None:
     world, guild = place.world, place.guild
     role = world.roles.create(place.owner, guild, RoleChange(name="r"), "why")
     world.roles.edit(place.owner, guild, role.id, RoleChange(color=5))
@@ -90,7 +87,7 @@ def moderate(place):
     world.guilds.edit(place.owner, guild, {"name": "New"})
 
 
-def talk(place):
+def talk(place: Place) -> None:
     world, channel = place.world, place.channel
     first = place.send(place.ann, {"content": f"<@{place.bot.user.id}>", "embeds": [{"title": "t"}]})
     place.send(place.bot.user, {"content": "re", "message_reference": {"message_id": str(first.id)}})
@@ -107,7 +104,7 @@ def talk(place):
     world.people.dm(place.ann.id, place.bot.user.id, "psst")
 
 
-def build(place):
+def build(place: Place) -> None:
     world, guild = place.world, place.guild
     channel = world.channels.create(place.owner, guild, 0, ChannelChange(name="c"))
     world.channels.create(place.owner, guild, 2, ChannelChange(name="voice"))
@@ -122,19 +119,19 @@ def build(place):
 
 
 @pytest.mark.parametrize("act", [moderate, talk, build])
-def test_hikari_reads_what_happens(place, act):
+def test_hikari_reads_what_happens(place: Place, act: Callable[[Place], None]) -> None:
     act(place)
     assert len(place.events) >= 10
     for event in place.events:
         assert read(event, place.bot.user.id) is not None, event.name
 
 
-def test_hikari_reads_the_whole_guild(place):
+def test_hikari_reads_the_whole_guild(place: Place) -> None:
     place.world.people.boost(place.ann.id, place.guild.id)
     place.world.guilds.add_emoji(place.guild, "blob")
     place.world.channels.start_thread(place.ann, place.channel, "talk")
     payload = place.world.guild_create(place.guild.id, place.bot.user.id, intents=(1 << 26) - 1)
-    guild = APP.entity_factory.deserialize_gateway_guild(payload, user_id=place.bot.user.id)
+    guild = APP.entity_factory.deserialize_gateway_guild(payload, user_id=hikari.Snowflake(place.bot.user.id))
     assert len(guild.members()) == 4
     assert len(guild.channels()) == 1
     assert len(guild.threads()) == 1
@@ -142,7 +139,7 @@ def test_hikari_reads_the_whole_guild(place):
     assert guild.guild().name == "Guild"
 
 
-def test_hikari_reads_interactions_of_guilds_and_direct_messages(place):
+def test_hikari_reads_interactions_of_guilds_and_direct_messages(place: Place) -> None:
     data = {"id": "1", "name": "x", "type": 1}
     dm = place.world.people.dm_channel(place.ann.id, place.bot.user.id)
     for channel in (place.channel, dm):

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from functools import reduce
+from operator import or_
 
 import pytest
 from hypothesis import given
@@ -14,7 +16,14 @@ bits = st.integers(min_value=0, max_value=permissions.ALL).map(lambda value: val
 pairs = st.tuples(bits, bits)
 
 
-def make(everyone, roles, overwrites, *, owner=False, timeout=None):
+def make(
+    everyone: int,
+    roles: list[int],
+    overwrites: Mapping[int, tuple[int, int]],
+    *,
+    owner: bool = False,
+    timeout: float | None = None,
+) -> tuple[Guild, Channel, Member]:
     """A guild 1 with roles 10.., a member 5 who has all of them, and a channel with overwrites by target."""
     guild = Guild(1, "g", 5 if owner else 6, 0.0)
     guild.roles = {1: Role(1, "@everyone", everyone, 0)}
@@ -26,12 +35,14 @@ def make(everyone, roles, overwrites, *, owner=False, timeout=None):
     return guild, channel, member
 
 
-def either(values):
-    return reduce(lambda left, right: left | right, values, 0)
+def either(values: Iterable[int]) -> int:
+    return reduce(or_, values, 0)
 
 
 @given(bits, st.lists(bits, max_size=3), st.dictionaries(st.sampled_from([1, 5, 10, 11, 12]), pairs))
-def test_a_bit_follows_the_order_of_everyone_roles_and_member(everyone, roles, overwrites):
+def test_a_bit_follows_the_order_of_everyone_roles_and_member(
+    everyone: int, roles: list[int], overwrites: dict[int, tuple[int, int]]
+) -> None:
     guild, channel, member = make(everyone, roles, overwrites)
     got = permissions.in_channel(guild, channel, member, 0.0)
     base = everyone | either(roles)
@@ -57,13 +68,15 @@ def test_a_bit_follows_the_order_of_everyone_roles_and_member(everyone, roles, o
 
 
 @given(bits, st.lists(bits, max_size=3), st.dictionaries(st.sampled_from([1, 5, 10]), pairs))
-def test_the_owner_may_do_everything_everywhere(everyone, roles, overwrites):
+def test_the_owner_may_do_everything_everywhere(
+    everyone: int, roles: list[int], overwrites: dict[int, tuple[int, int]]
+) -> None:
     guild, channel, member = make(everyone, roles, overwrites, owner=True)
     assert permissions.in_channel(guild, channel, member, 0.0) == permissions.ALL
 
 
 @given(bits, st.lists(bits, max_size=2))
-def test_a_timed_out_member_can_only_read(everyone, roles):
+def test_a_timed_out_member_can_only_read(everyone: int, roles: list[int]) -> None:
     everyone &= ~Permission.ADMINISTRATOR
     roles = [value & ~Permission.ADMINISTRATOR for value in roles]
     guild, channel, member = make(everyone, roles, {}, timeout=10.0)
@@ -73,11 +86,11 @@ def test_a_timed_out_member_can_only_read(everyone, roles):
     assert permissions.in_channel(guild, channel, member, 10.0) == permissions.in_channel(free, channel, again, 0.0)
 
 
-def test_of_two_roles_at_one_position_the_older_stands_higher():
+def test_of_two_roles_at_one_position_the_older_stands_higher() -> None:
     assert permissions.rank(Role(10, "a", 0, 1)) > permissions.rank(Role(11, "b", 0, 1))
     assert permissions.rank(Role(11, "b", 0, 2)) > permissions.rank(Role(10, "a", 0, 1))
 
 
 @pytest.mark.parametrize("value", [0, 8, 1 << 52, permissions.ALL])
-def test_names_tell_each_set_bit(value):
+def test_names_tell_each_set_bit(value: int) -> None:
     assert either(Permission[name] for name in permissions.names(value)) == value
