@@ -11,6 +11,7 @@ from migaga.framework.access import Asked
 from migaga.framework.builtin.parts import CoreParts
 from migaga.framework.context import Context
 from migaga.framework.errors import NotAllowed, UserError
+from migaga.framework.guild_settings import CORE
 from migaga.framework.permissions import permission_names
 from migaga.framework.scope import LoadedModule
 from migaga.framework.spec import CommandSpec
@@ -41,12 +42,14 @@ def overview(commands: Sequence[tuple[LoadedModule, CommandSpec]], prefix: str) 
     """Return the pages of the list of modules and commands."""
     lines: list[str] = []
     shown: LoadedModule | None = None
-    for module, command in commands:
+    for module, command in sorted(commands, key=lambda one: one[0].spec.name == CORE):
+        line = f"  `{name_of(command, prefix)}` {command.description}"
         if module is not shown:
             shown = module
-            summary = module.spec.description.partition("\n")[0]
-            lines.append(f"**{module.spec.title}** {shorten(summary, 100)}".rstrip())
-        lines.append(f"  `{name_of(command, prefix)}` {command.description}")
+            summary = shorten(module.spec.description.partition("\n")[0], 100)
+            # A heading stays with its first command.
+            line = f"**{module.spec.title}** {summary}".rstrip() + f"\n{line}"
+        lines.append(line)
     return pages(lines)
 
 
