@@ -78,7 +78,11 @@ class CustomCommands(BaseModule):
     @command(permissions=_MANAGE)
     async def deletecommand(self, ctx: Context, name: Name) -> None:
         """Delete a command of your own; you choose when it has several responses."""
+        first = await ctx.once()
         found = await tables.responses(ctx.db, guild_of(ctx), name.strip())
+        if not found and not first:
+            await ctx.respond(f"Deleted `{code(name.strip())}`.")
+            return
         if not found:
             raise UserError(f"There is no custom command `{code(name.strip())}`. `search` lists them.")
         chosen = found if len(found) == 1 else await self._choose(ctx, found)

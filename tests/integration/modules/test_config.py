@@ -59,19 +59,17 @@ async def test_a_prefix_of_one_guild_is_nothing_to_another(bot: TestBot, boss: P
     assert (await elsewhere.says("!info")).embeds
 
 
-@pytest.mark.parametrize(
-    ("prefix", "reason"),
-    [
-        ("toolong", "at most 5 characters"),
-        ("a b", "spaces"),
-        ("``", "markdown"),
-        ("**", "markdown"),
-        ("@you", "mention"),
-        ("/", "slash"),
-    ],
-)
-async def test_a_prefix_that_cannot_be_one_is_refused(boss: Person, ann: Person, prefix: str, reason: str) -> None:
-    assert reason in (await boss.says(f"!config prefix {prefix}")).content
+async def test_a_prefix_that_cannot_be_one_is_refused(boss: Person, ann: Person) -> None:
+    refused = {
+        "toolong": "at most 5 characters",
+        "a b": "spaces",
+        "``": "markdown",
+        "**": "markdown",
+        "@you": "mention",
+        "/": "slash",
+    }
+    for prefix, reason in refused.items():
+        assert reason in (await boss.says(f"!config prefix {prefix}")).content
     assert (await ann.says("!info")).embeds
 
 
@@ -154,10 +152,10 @@ async def test_an_emoji_that_cannot_be_tried_out_is_taken_with_a_warning(bot: Te
     assert "may not add reactions" in reply.content
 
 
-@pytest.mark.parametrize("emoji", ["gem", ":gem:", "💎💎", "<:x:1>", "@everyone"])
-async def test_what_is_no_emoji_is_refused(boss: Person, emoji: str) -> None:
-    assert "must be an emoji" in (await boss.says(f"!config points-emoji {emoji}")).content
-    assert "must be an emoji" in (await boss.slash("config points-emoji", emoji=emoji)).content
+async def test_what_is_no_emoji_is_refused(boss: Person) -> None:
+    for emoji in ("gem", ":gem:", "💎💎", "<:x:1>", "@everyone"):
+        assert "must be an emoji" in (await boss.says(f"!config points-emoji {emoji}")).content
+        assert "must be an emoji" in (await boss.slash("config points-emoji", emoji=emoji)).content
 
 
 async def test_a_setting_that_there_is_not_is_refused(boss: Person) -> None:

@@ -80,10 +80,10 @@ async def test_members_may_not_add_or_delete(bot: TestBot, ann: Person) -> None:
     assert await stored(bot) == []
 
 
-@pytest.mark.parametrize("name", ["roll", "ROLL", "points", "gift", "help", "addcommand"])
-async def test_a_real_command_cannot_be_shadowed(bot: TestBot, boss: Person, name: str) -> None:
-    assert "is already a command of mine" in (await boss.says(f"!addcommand {name} mine")).content
-    assert "is already a command of mine" in (await boss.slash("addcommand", name=name, response="mine")).content
+async def test_a_real_command_cannot_be_shadowed(bot: TestBot, boss: Person) -> None:
+    for name in ("roll", "ROLL", "points", "gift", "help", "addcommand"):
+        assert "is already a command of mine" in (await boss.says(f"!addcommand {name} mine")).content
+        assert "is already a command of mine" in (await boss.slash("addcommand", name=name, response="mine")).content
     assert await stored(bot) == []
 
 
@@ -142,6 +142,23 @@ async def test_a_single_response_is_deleted_at_once(boss: Person, ann: Person) -
     assert (await boss.says("!deletecommand HI")).content == "Deleted `hi`."
     assert not await ann.says("!hi")
     assert "There is no custom command `hi`" in (await boss.says("!deletecommand hi")).content
+
+
+async def test_a_deletion_that_is_delivered_twice_is_confirmed_twice(boss: Person, ann: Person, twice: Twice) -> None:
+    await boss.says("!addcommand hi hello")
+    done = await boss.slash("deletecommand", name="hi")
+    await twice.again("INTERACTION_CREATE", by=boss.id)
+    assert done.content == "Deleted `hi`."
+    assert not await ann.says("!hi")
+
+
+async def test_a_response_is_kept_as_it_was_written(boss: Person, ann: Person) -> None:
+    written = ['say "it"', "don't \"do", "two  spaces\n\nand lines", "\\*escaped\\*", "> quote", "`code`", "-1"]
+    for number, response in enumerate(written):
+        await boss.says(f"!addcommand hi{number} {response}")
+        assert (await ann.says(f"!hi{number}")).content == response
+        await boss.slash("addcommand", name=f"bye{number}", response=response)
+        assert (await ann.says(f"!bye{number}")).content == response
 
 
 async def test_one_of_several_responses_is_chosen_for_deletion(bot: TestBot, boss: Person, ann: Person) -> None:

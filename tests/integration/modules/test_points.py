@@ -84,27 +84,23 @@ async def test_members_gift_their_own_points(bot: TestBot, boss: Person, ann: Pe
     assert refused.content.startswith("You have only **0** points")
 
 
-@pytest.mark.parametrize(
-    ("amount", "reason"),
-    [
-        ("0", "above zero"),
-        ("-5", "above zero"),
-        ("0.001", "at most 2 digits"),
-        ("1000000001", "at most 1,000,000,000"),
-        ("NaN", "amount"),
-        ("Infinity", "amount"),
-        ("1e3", "amount"),
-        ("five", "amount"),
-        ("٣", "amount"),
-        ("1.2.3", "amount"),
-    ],
-)
-async def test_a_wrong_amount_is_refused_in_both_forms(
-    bot: TestBot, boss: Person, ann: Person, ben: Person, amount: str, reason: str
-) -> None:
+async def test_a_wrong_amount_is_refused_in_both_forms(bot: TestBot, boss: Person, ann: Person, ben: Person) -> None:
+    refused = {
+        "0": "above zero",
+        "-5": "above zero",
+        "0.001": "at most 2 digits",
+        "1000000001": "at most 1,000,000,000",
+        "NaN": "amount",
+        "Infinity": "amount",
+        "1e3": "amount",
+        "five": "amount",
+        "٣": "amount",
+        "1.2.3": "amount",
+    }
     await boss.says(f"!points give {ann.mention} 10")
-    assert reason in (await ann.says(f"!gift {ben.mention} {amount}")).content
-    assert reason in (await ann.slash("points gift", member=ben, amount=amount)).content
+    for amount, reason in refused.items():
+        assert reason in (await ann.says(f"!gift {ben.mention} {amount}")).content, amount
+        assert reason in (await ann.slash("points gift", member=ben, amount=amount)).content, amount
     assert await balances(bot) == {ann.id: Decimal(10)}
 
 
