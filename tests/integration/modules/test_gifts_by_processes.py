@@ -6,6 +6,7 @@ import asyncio
 import sys
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -18,6 +19,7 @@ from migaga_modules.points import money
 from migaga_modules.points.money import Change
 from migaga_modules.points.tables import BALANCES, TRANSACTIONS
 
+ROOT = Path(__file__).parents[3]
 PROCESSES, GIFTS = 4, 250
 START = Decimal("12.34")
 
@@ -28,6 +30,7 @@ async def run(url: str, number: int, ready: asyncio.Barrier) -> tuple[int, int]:
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *("-W", "error", "-m", "tests.integration.modules.gifts", *arguments),
+        cwd=ROOT,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
