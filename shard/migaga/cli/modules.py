@@ -7,15 +7,19 @@ import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
+import hikari
+
 from migaga.cli.output import Json, say, say_json, table
 from migaga.common.commands import Command
 from migaga.common.errors import UsageError
 from migaga.common.settings import load_settings
 from migaga.common.text import did_you_mean
 from migaga.framework.loader import LoadedModule, LoadResult, load_modules
+from migaga.framework.needs import handlers_of
 from migaga.framework.spec import CommandSpec, ModuleSpec, OptionSpec, ParameterSpec
 from migaga.framework.usage import slash_usage, text_usage
 from migaga.framework.values import encode
+from migaga.storage.catalogue import HandlerRecord
 
 DEFAULT_CONFIG = Path("config.ini")
 FAILED = 1
@@ -111,13 +115,30 @@ def _page(spec: ModuleSpec) -> str:
     if spec.options:
         options = [(one.name, one.kind.value, encode(one, one.default), one.description) for one in spec.options]
         parts.append(table(("option", "takes", "default", "what it is for"), options))
-    if spec.listeners:
-        events = [(one.handler, ", ".join(event.__name__ for event in one.events)) for one in spec.listeners]
-        parts.append(table(("listener", "events"), events))
-    if spec.tasks:
-        parts.append(table(("task", "every", "once per"), [(t.handler, t.every, t.once_per) for t in spec.tasks]))
+    handlers = handlers_of(spec)
+    if handlers:
+        called = [(one.handler, one.kind, one.answers, _takes(one), ", ".join(_needs(one))) for one in handlers]
+        parts.append(table(("handler", "kind", "answers", "takes", "needs"), called))
     parts.append(f"intents: {', '.join(_intents(spec)) or 'none'}")
     return "\n\n".join(part for part in parts if part)
+
+
+def _takes(handler: HandlerRecord) -> str:
+    """Name the context and what is filled by type; the values that people give are in the commands' usage."""
+    contexts = [handler.context] if handler.context else []
+    return ", ".join([*contexts, *(one.type for one in handler.injected if one.source != "context")])
+
+
+def _needs(handler: HandlerRecord) -> list[str]:
+    """Name what must hold before it is called."""
+    needs = _permissions(handler.permissions)
+    needs.extend(f"bot: {name}" for name in _permissions(handler.bot_permissions))
+    needs.extend(name for name, holds in (("owner", handler.owner_only), ("guild", handler.guild_only)) if holds)
+    return needs
+
+
+def _permissions(bits: int) -> list[str]:
+    return sorted(flag.name for flag in hikari.Permissions(bits).split() if flag.name)
 
 
 def _intents(spec: ModuleSpec) -> list[str]:
@@ -148,7 +169,23 @@ def _module(module: LoadedModule) -> Json:
         "tasks": [
             {"handler": one.handler, "every": one.every.total_seconds(), "once_per": one.once_per} for one in spec.tasks
         ],
+        "handlers": [_handler(handler) for handler in handlers_of(spec)],
         "intents": _intents(spec),
+    }
+
+
+def _handler(handler: HandlerRecord) -> Json:
+    return {
+        "handler": handler.handler,
+        "kind": handler.kind,
+        "answers": handler.answers,
+        "context": handler.context,
+        "parameters": [{"name": p.name, "kind": p.kind, "required": p.required} for p in handler.parameters],
+        "injected": [{"argument": i.argument, "source": i.source, "type": i.type} for i in handler.injected],
+        "permissions": _permissions(handler.permissions),
+        "bot_permissions": _permissions(handler.bot_permissions),
+        "owner_only": handler.owner_only,
+        "guild_only": handler.guild_only,
     }
 
 
@@ -159,8 +196,8 @@ def _command(command: CommandSpec) -> Json:
         "text_names": [" ".join(words) for words in command.text_names],
         "description": command.description,
         "slash": command.slash,
-        "permissions": sorted(flag.name for flag in needs.permissions.split() if flag.name),
-        "bot_permissions": sorted(flag.name for flag in needs.bot_permissions.split() if flag.name),
+        "permissions": _permissions(int(needs.permissions)),
+        "bot_permissions": _permissions(int(needs.bot_permissions)),
         "owner_only": needs.owner_only,
         "guild_only": needs.guild_only,
         "parameters": [_parameter(parameter) for parameter in command.parameters],

@@ -46,6 +46,8 @@ from migaga.framework.spec import (
 )
 from migaga.framework.uncalled import UnknownCommandEvent
 
+LONGEST_HANDLER = 64
+"""Characters of a handler's name."""
 _DIRECT = hikari.Intents.ALL_DMS
 
 
@@ -85,6 +87,7 @@ def read_module(cls: type[BaseModule], source: Path | None = None) -> ModuleSpec
     for method, note in _decorated(cls):
         try:
             _check_free(method)
+            _check_length(method)
             _read_note(method, note, found)
         except DeclarationError as fault:
             faults.append(fault)
@@ -146,6 +149,14 @@ def _check_free(method: Method) -> None:
             method.where,
             f"{method.name!r} is a name that every module has already",
             f'Rename the method; the command can keep its name: `@command("{method.name}")`.',
+        )
+
+
+def _check_length(method: Method) -> None:
+    """Refuse a name that does not fit where the database keeps what a handler did once."""
+    if len(method.name) > LONGEST_HANDLER:
+        raise DeclarationError(
+            method.where, f"its name has {len(method.name)} characters", f"Use at most {LONGEST_HANDLER}."
         )
 
 

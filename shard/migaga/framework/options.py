@@ -17,6 +17,7 @@ from migaga.framework.annotation import TypeShape, read_annotation, resolve
 from migaga.framework.errors import DeclarationError
 from migaga.framework.limits import Bounds, apply_limits, check_default
 from migaga.framework.markers import Refers
+from migaga.framework.naming import check_description
 from migaga.framework.spec import Choice, OptionSpec
 from migaga.framework.values import decode
 
@@ -29,6 +30,9 @@ RoleId = Annotated[hikari.Snowflake, Refers("role")]
 """The id of a role of the guild."""
 UserId = Annotated[hikari.Snowflake, Refers("user")]
 """The id of a user."""
+
+LONGEST_OPTION = 64
+"""Characters of an option's name in the database."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,17 +147,16 @@ def _read(owner: type[GuildOptions], name: str) -> OptionSpec:
     declared = owner.__dict__.get(name)
     if not isinstance(declared, _Declared):
         raise DeclarationError(where, "it has no `option(...)`", 'Write `= option(default, "What it is for")`.')
-    if not 1 <= len(declared.description.strip()) <= 100:
-        raise DeclarationError(
-            where, f"its description has {len(declared.description)} characters", "Write 1 to 100 characters."
-        )
+    if len(name) > LONGEST_OPTION:
+        raise DeclarationError(where, f"its name has {len(name)} characters", f"Use at most {LONGEST_OPTION}.")
+    description = check_description(declared.description, where, hint='Write `option(default, "What it is for")`.')
     shape: TypeShape = read_annotation(resolve(owner.__annotations__[name], owner, where), where)
     limits = apply_limits(shape, where, declared.bounds, declared.choices)
     spec = OptionSpec(
         name=name,
         kind=shape.kind,
         default=declared.default,
-        description=declared.description.strip(),
+        description=description,
         minimum=limits.minimum,
         maximum=limits.maximum,
         choices=limits.choices,

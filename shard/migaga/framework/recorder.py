@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 
 from migaga.framework.loader import LoadResult
 from migaga.framework.naming import title_of
+from migaga.framework.needs import handlers_of
 from migaga.framework.spec import CommandSpec, MenuSpec, ModuleSpec
 from migaga.framework.usage import usage
 from migaga.framework.values import encode
 from migaga.storage.catalogue import Catalogue, CommandRecord, ModuleRecord, OptionRecord
+
+_log = logging.getLogger(__name__)
+LONGEST_NAME = 64
+"""Characters of a module's name in the database."""
 
 
 def module_record(spec: ModuleSpec) -> ModuleRecord:
@@ -19,7 +25,15 @@ def module_record(spec: ModuleSpec) -> ModuleRecord:
         for option in spec.options
     )
     commands = (*map(_command, spec.commands), *map(_menu, spec.menus))
-    return ModuleRecord(spec.name, spec.title, spec.description, commands, options, int(spec.intents))
+    return ModuleRecord(
+        spec.name,
+        spec.title,
+        spec.description,
+        commands,
+        options,
+        int(spec.intents),
+        handlers=handlers_of(spec),
+    )
 
 
 def _command(command: CommandSpec) -> CommandRecord:
@@ -51,9 +65,10 @@ def _menu(menu: MenuSpec) -> CommandRecord:
 
 
 async def record_modules(catalogue: Catalogue, result: LoadResult) -> None:
-    """Record all modules, also those that do not run, with the reason."""
-    for record in _records(result):
-        await catalogue.record(record)
+    """Record all modules, also those that do not run, with the reason. Others leave the catalogue; their data stays."""
+    gone = await catalogue.replace(list(_records(result)))
+    if gone:
+        _log.info("no longer among the modules of this bot, their data stays: %s", ", ".join(gone))
 
 
 def _records(result: LoadResult) -> Iterable[ModuleRecord]:
@@ -61,5 +76,12 @@ def _records(result: LoadResult) -> Iterable[ModuleRecord]:
     running = {module.spec.name for module in result.modules}
     for failure in result.failures:
         if failure.name not in running:
-            error = f"{failure.reason} {failure.hint}".strip()
-            yield ModuleRecord(failure.name, title_of(failure.name), "", loaded=False, error=error)
+            # What stands for a module that was not read: a file or folder of any name.
+            name = _storable(failure.name)[:LONGEST_NAME]
+            error = _storable(f"{failure.reason} {failure.hint}".strip())
+            yield ModuleRecord(name, title_of(name), "", loaded=False, error=error)
+
+
+def _storable(text: str) -> str:
+    """Replace what no database can keep: halves of characters, as in names of files that are not UTF-8."""
+    return text.encode("utf-8", "replace").decode("utf-8")

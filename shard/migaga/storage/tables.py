@@ -84,6 +84,23 @@ module_option = sa.Table(
     comment="Catalogue: options of modules",
 )
 
+module_handler = sa.Table(
+    "module_handler",
+    metadata,
+    sa.Column("module", Text(64), primary_key=True, comment="Module"),
+    sa.Column("handler", Text(160), primary_key=True, comment="Method"),
+    sa.Column("kind", Text(16), primary_key=True, comment="command, user, message, listener, task, component, ..."),
+    sa.Column("answers", Text(160), primary_key=True, comment="Command, menu, event, custom id or time"),
+    sa.Column("context", Text(64), nullable=True, comment="Context class that it takes; null: none"),
+    sa.Column("parameters", Json, nullable=False, comment="Values that a person gives: name, kind, required"),
+    sa.Column("injected", Json, nullable=False, comment="Arguments filled by type: argument, source, type"),
+    sa.Column("permissions", Snowflake, nullable=False, comment="What the person needs, as bits"),
+    sa.Column("bot_permissions", Snowflake, nullable=False, comment="What the bot needs, as bits"),
+    sa.Column("owner_only", sa.Boolean, nullable=False, comment="For owners of the bot only"),
+    sa.Column("guild_only", sa.Boolean, nullable=False, comment="Not in direct messages"),
+    comment="Catalogue: what each handler of a module answers and needs",
+)
+
 module_table = sa.Table(
     "module_table",
     metadata,

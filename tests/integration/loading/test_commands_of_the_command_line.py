@@ -33,8 +33,23 @@ def test_the_json_of_a_module_holds_everything(tmp_path: Path) -> None:
     listed = json.loads(done.stdout)
     assert listed["failures"] == []
     [points] = [module for module in listed["modules"] if module["name"] == "points"]
-    expected = {"name", "title", "description", "source", "commands", "options", "listeners", "tasks", "intents"}
+    expected = {
+        "name",
+        "title",
+        "description",
+        "source",
+        "commands",
+        "options",
+        "listeners",
+        "tasks",
+        "intents",
+        "handlers",
+    }
     assert expected <= points.keys()
+    [handler] = [handler for handler in points["handlers"] if handler["handler"] == "give"]
+    assert (handler["kind"], handler["answers"], handler["context"]) == ("command", "points give", "Context")
+    assert handler["parameters"][1] == {"name": "amount", "kind": "amount", "required": True}
+    assert (handler["permissions"], handler["guild_only"]) == (["MANAGE_GUILD"], True)
     [give] = [command for command in points["commands"] if command["path"] == "points give"]
     assert "points add" in give["text_names"]
     assert [parameter["name"] for parameter in give["parameters"]][:2] == ["member", "amount"]
@@ -45,6 +60,7 @@ def test_one_module_is_shown(tmp_path: Path) -> None:
     assert done.returncode == 0
     assert "/points give member: amount:" in done.stdout
     assert "intents: GUILD_MESSAGES, MESSAGE_CONTENT" in done.stdout
+    assert "MANAGE_GUILD, guild" in done.stdout
 
 
 def test_an_unknown_module_is_told_the_nearest(tmp_path: Path) -> None:

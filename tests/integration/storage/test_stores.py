@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from migaga.common.errors import ConfigError
 from migaga.storage.access import AccessRule, AccessStore
-from migaga.storage.catalogue import Catalogue, CommandRecord, ModuleRecord, OptionRecord
+from migaga.storage.catalogue import (
+    Catalogue,
+    CommandRecord,
+    HandlerRecord,
+    InjectedRecord,
+    ModuleRecord,
+    OptionRecord,
+    ParameterRecord,
+)
 from migaga.storage.database import Database
 from migaga.storage.identity import claim_application, find_application
 from migaga.storage.options import OptionStore
@@ -132,6 +141,27 @@ async def test_a_module_is_recorded_as_it_is_now(database: Database) -> None:
     assert (await catalogue.list_modules())[1] == broken
     await catalogue.forget("games")
     assert list(await catalogue.list_modules()) == [broken]
+
+
+async def test_the_catalogue_is_replaced_as_a_whole(database: Database) -> None:
+    catalogue = Catalogue(database)
+    needs = (InjectedRecord("db", "database session", "AsyncSession"),)
+    takes = (ParameterRecord("who", "user", True),)
+    handler = HandlerRecord("give", "command", "points give", "Context", takes, needs, permissions=2**63)
+    points = replace(POINTS, handlers=(handler,))
+    assert await catalogue.replace([points, ModuleRecord("games", "Games", "")]) == []
+    assert list(await catalogue.list_modules()) == [ModuleRecord("games", "Games", ""), points]
+    assert await catalogue.replace([points]) == ["games"]
+    assert await catalogue.replace([]) == ["points"]
+    assert list(await catalogue.list_modules()) == []
+
+
+async def test_processes_that_replace_the_catalogue_at_once_leave_one_of_theirs(database: Database) -> None:
+    games = ModuleRecord("games", "Games", "", (CommandRecord("roll", ""),))
+    await asyncio.gather(
+        *(Catalogue(database).replace(records) for records in ([POINTS, games], [games, POINTS], [POINTS]) * 3)
+    )
+    assert [one.name for one in await Catalogue(database).list_modules()] in (["games", "points"], ["points"])
 
 
 async def test_many_processes_can_record_the_same_module(database: Database) -> None:

@@ -123,6 +123,27 @@ def _catalogue() -> None:
         if_not_exists=True,
     )
     op.create_table(
+        "module_handler",
+        sa.Column("module", types.Text(64), nullable=False, comment="Module"),
+        sa.Column("handler", types.Text(160), nullable=False, comment="Method"),
+        sa.Column(
+            "kind", types.Text(16), nullable=False, comment="command, user, message, listener, task, component, ..."
+        ),
+        sa.Column("answers", types.Text(160), nullable=False, comment="Command, menu, event, custom id or time"),
+        sa.Column("context", types.Text(64), nullable=True, comment="Context class that it takes; null: none"),
+        sa.Column(
+            "parameters", types.Json(), nullable=False, comment="Values that a person gives: name, kind, required"
+        ),
+        sa.Column("injected", types.Json(), nullable=False, comment="Arguments filled by type: argument, source, type"),
+        sa.Column("permissions", types.Snowflake(), nullable=False, comment="What the person needs, as bits"),
+        sa.Column("bot_permissions", types.Snowflake(), nullable=False, comment="What the bot needs, as bits"),
+        sa.Column("owner_only", sa.Boolean(), nullable=False, comment="For owners of the bot only"),
+        sa.Column("guild_only", sa.Boolean(), nullable=False, comment="Not in direct messages"),
+        sa.PrimaryKeyConstraint("module", "handler", "kind", "answers", name=op.f("pk_module_handler")),
+        comment="Catalogue: what each handler of a module answers and needs",
+        if_not_exists=True,
+    )
+    op.create_table(
         "module_table",
         sa.Column("name", types.Folded(64), nullable=False, comment="A table in this database"),
         sa.Column("module", types.Text(64), nullable=False, comment="The module that owns it"),
