@@ -6,6 +6,8 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 SOURCES := shard operator emulator modules tests
 ARGS   ?=
+# Tests run side by side; a machine with more cores may take more.
+JOBS   ?= 4
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test check format bench lock clean test-system
@@ -26,7 +28,7 @@ test-system: $(READY) ## Install the system packages that tests need (MariaDB)
 	@scripts/system-packages
 
 test: $(READY) test-system ## Run all tests (ARGS are given to pytest)
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
 
 check: $(READY) ## Formatting, lint, types, layers, spelling of the lock file
 	$(BIN)/ruff format --check $(SOURCES)
