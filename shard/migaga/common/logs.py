@@ -1,6 +1,7 @@
 """Logging of every process: text or JSON lines on stderr, from which registered secrets are removed.
 
-The composition roots call `configure` once. Whoever learns of a secret later (a session id) calls `protect`.
+The composition roots call `configure` once. Whoever learns of a secret later (a session id) calls `protect`. What
+nobody can register in time (the token of each interaction, in the urls of hikari's errors) is known by its shape.
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ import sys
 import traceback
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from types import TracebackType
 from typing import Literal
 
-from migaga.common.text import MASK, secret_forms
+from migaga.common.text import MASK, mask_shapes, secret_forms
 
 LogFormat = Literal["text", "json"]
 
@@ -38,11 +40,11 @@ class Redactor:
         self._forms = dict.fromkeys(sorted(self._forms, key=len, reverse=True))
 
     def clean(self, text: str) -> str:
-        """Return `text` with every known secret replaced by `***`."""
+        """Return `text` with every known secret, and what has the shape of one, replaced by `***`."""
         for form in self._forms:
             if form in text:
                 text = text.replace(form, MASK)
-        return text
+        return mask_shapes(text)
 
 
 REDACTOR = Redactor()
@@ -97,6 +99,11 @@ def _timestamp(record: logging.LogRecord) -> str:
     return datetime.fromtimestamp(record.created, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
 
 
+def _log_fault(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Let the traceback that ends a process go through the log, where secrets are removed."""
+    logging.getLogger("migaga").critical("this is a fault of migaga, please report it", exc_info=(kind, error, trace))
+
+
 def configure(level: str = "INFO", format: LogFormat = "text", secrets: Iterable[str] = ()) -> None:  # noqa: A002
     """Send the log of this process to stderr, replacing what was configured before.
 
@@ -109,6 +116,7 @@ def configure(level: str = "INFO", format: LogFormat = "text", secrets: Iterable
     for old in list(root.handlers):
         root.removeHandler(old)
     root.addHandler(handler)
+    sys.excepthook = _log_fault
     root.setLevel(level.upper())
     for name, quietest in _QUIET.items():
         logging.getLogger(name).setLevel(max(quietest, root.level))

@@ -13,6 +13,24 @@ MASK = "***"
 _MARKDOWN = re.compile(r"([\\*_~`|>#\[\]()<@:-])")
 _SHORTEST_SECRET = 4
 
+# What stays of a secret's shape is group 1; the secret after it is masked.
+_SHAPES = (
+    # The token of an interaction or a webhook, in a url and in the names that hikari gives its rate limits.
+    re.compile(r"(/(?:interactions|webhooks)/[^/\s]{1,30}/)[^/\s?#\"'<>]+"),
+    re.compile(r"(\b\d{15,20}:)[\w-]{20,}"),
+    re.compile(r"()\baW50ZXJhY3Rpb246[\w=-]+"),
+    # A bot token: application id in base64 (digits begin with M, N or O), time, signature.
+    re.compile(r"()(?<![\w-])[MNO][\w-]{16,}\.[\w-]{4,12}\.[\w-]{16,}"),
+    re.compile(
+        r"(?i)(\bauthorization[\"']?\s*[:=,]\s*(?:b(?=[\"']))?[\"']?(?:(?:bot|bearer|basic)\s+)?)[^\s\"',;)}\]*]+"
+    ),
+    re.compile(r"(\b(?:Bot|Bearer|Basic) +)[\w.~+/=-]{20,}"),
+    # A password in a url.
+    re.compile(r"(\b[A-Za-z][A-Za-z0-9+.-]*://[^\s/@:\"'?#]*:)[^\s/\"'?#]+(?=@)"),
+    # What Discord calls a secret in its JSON.
+    re.compile(r"([\"'](?:token|session_id|password)[\"']\s*:\s*[\"'])[^\"']+"),
+)
+
 
 def nearest(word: str, candidates: Iterable[str]) -> str | None:
     """Return the candidate that `word` was most likely meant to be, or None when none is close.
@@ -52,6 +70,13 @@ def secret_forms(secret: str) -> frozenset[str]:
     if len(secret) < _SHORTEST_SECRET:
         return frozenset()
     return frozenset({secret, quote(secret, safe=""), quote(secret), quote_plus(secret)})
+
+
+def mask_shapes(text: str) -> str:
+    """Replace by `***` what looks like a secret: tokens of bots, interactions and webhooks, passwords in urls."""
+    for shape in _SHAPES:
+        text = shape.sub(rf"\g<1>{MASK}", text)
+    return text
 
 
 def redact(text: str, secrets: Iterable[str]) -> str:
