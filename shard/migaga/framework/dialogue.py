@@ -16,7 +16,7 @@ from migaga.framework.outgoing import Outgoing, ReplyError
 from migaga.framework.rawguild import Payload
 from migaga.framework.replies import InteractionResponder, Reply, Responder
 from migaga.framework.scope import Scope
-from migaga.framework.waiting import Question, Unanswered
+from migaga.framework.waiting import Question, Restarting, Unanswered
 
 _log = logging.getLogger(__name__)
 
@@ -137,7 +137,7 @@ class Conversation:
         """Wait for a press; when none comes, show that the buttons are dead."""
         try:
             return await waiting.answer(timeout)
-        except Unanswered:
+        except (Unanswered, Restarting):
             try:
                 await reply.apply(Outgoing(components=_rows(waiting, buttons, disabled=True)))
             except hikari.HikariError as error:

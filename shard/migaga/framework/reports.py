@@ -16,7 +16,7 @@ import hikari
 from migaga.common.errors import UnavailableError
 from migaga.framework.errors import UnknownSubcommand, UserError, WrongArgument
 from migaga.framework.outgoing import MAX_CONTENT, Outgoing
-from migaga.framework.waiting import Unanswered
+from migaga.framework.waiting import Restarting, Unanswered
 
 _log = logging.getLogger(__name__)
 
@@ -81,7 +81,7 @@ def explain(error: BaseException, usage: str | None) -> Report:
     match error:
         case WrongArgument() | UnknownSubcommand():
             return Report(WRONG_USE, f"{error}\nUsage: {usage}" if usage else str(error))
-        case Unanswered():
+        case Unanswered() | Restarting():
             return Report("unanswered", str(error))
         case UserError():
             return Report("refused", str(error))

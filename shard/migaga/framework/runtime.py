@@ -195,6 +195,10 @@ class FrameworkRuntime:
         """Return what runs the handlers of an event (the gateway's `Router`)."""
         return self._router.route(event)
 
+    def stopping(self) -> None:
+        """End every handler's wait for a person: the process is being stopped. They are told to run it again."""
+        self.environment.waiting.close()
+
     async def reload(self, name: str) -> None:
         """Load a module again from disk; the old code goes on until the new one has started.
 

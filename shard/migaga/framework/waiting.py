@@ -1,7 +1,8 @@
 """Questions of handlers that wait for a person: the next message, a pressed button, a submitted modal.
 
-Contexts open them; the router hands over messages and interactions. A question lives in this process only: what is
-pressed after the process has gone is answered with "please run it again" (`router`).
+Contexts open them; the router hands over messages and interactions. A question lives in this process only: when the
+process is stopped, `Waiting.close` ends all of them at once, and what is pressed after the process has gone is answered
+with "please run it again" (`interactions.py`).
 """
 
 from __future__ import annotations
@@ -23,6 +24,16 @@ class Unanswered(UserError):  # noqa: N818 (public name)
     """A question was not answered in time. Handlers may catch it; else the person is told."""
 
 
+class Restarting(UserError):  # noqa: N818 (public name)
+    """The process is being stopped while a handler waits, or wants to wait, for a person. The person is told.
+
+    It is no `Unanswered`: a handler that goes on without an answer must not ask the next question now.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("I am being restarted just now and could not wait for you. Please run it again in a moment.")
+
+
 @dataclass(slots=True, eq=False)
 class Question:
     """One open question to one person."""
@@ -30,7 +41,9 @@ class Question:
     user_id: int
     token: str = field(default_factory=lambda: secrets.token_urlsafe(9))
     answers: asyncio.Queue[Payload] = field(default_factory=lambda: asyncio.Queue(maxsize=32))
-    _awaited: bool = False
+    _deadline: asyncio.Timeout | None = None
+    """While somebody waits."""
+    _closed: bool = False
 
     def custom_id(self, key: str) -> str:
         """Return the custom id of one of the question's components."""
@@ -48,23 +61,31 @@ class Question:
 
         Raises:
             Unanswered: None came within `timeout` seconds.
+            Restarting: The process is being stopped.
         """
-        self._awaited = True
         try:
-            async with asyncio.timeout(timeout):
+            async with asyncio.timeout(timeout) as self._deadline:
                 return await self.answers.get()
         except TimeoutError:
+            if self._closed:
+                raise Restarting from None
             within = f"{max(1, round(timeout))} seconds"
             raise Unanswered(
                 f"You did not answer within {within}, so I stopped waiting. Please run it again."
             ) from None
         finally:
-            self._awaited = False
+            self._deadline = None
+
+    def close(self) -> None:
+        """Wait no longer. An answer that is here already still counts."""
+        self._closed = True
+        if self._deadline is not None and self.answers.empty():
+            self._deadline.reschedule(asyncio.get_running_loop().time())
 
     @property
     def is_open(self) -> bool:
         """Whether the handler has asked and waits, and nobody has answered yet."""
-        return self._awaited and self.answers.empty()
+        return self._deadline is not None and self.answers.empty()
 
 
 class Waiting:
@@ -73,16 +94,35 @@ class Waiting:
     def __init__(self) -> None:
         self._presses: dict[str, Question] = {}
         self._messages: dict[tuple[int, int], list[Question]] = {}
+        self._closed = False
 
     def __len__(self) -> int:
         """Return how many handlers wait for a person."""
+        return sum(question.is_open for question in self._all())
+
+    def close(self) -> None:
+        """End every question, and refuse further ones, with `Restarting`: the process is being stopped."""
+        self._closed = True
+        for question in self._all():
+            question.close()
+
+    def _all(self) -> list[Question]:
         written = [question for questions in self._messages.values() for question in questions]
-        return sum(question.is_open for question in (*self._presses.values(), *written))
+        return [*self._presses.values(), *written]
+
+    def _open(self, user_id: int) -> Question:
+        if self._closed:
+            raise Restarting
+        return Question(user_id)
 
     @contextmanager
     def for_press(self, user_id: int) -> Iterator[Question]:
-        """Open a question that is answered by components or modals with its custom ids."""
-        question = Question(user_id)
+        """Open a question that is answered by components or modals with its custom ids.
+
+        Raises:
+            Restarting: The process is being stopped.
+        """
+        question = self._open(user_id)
         self._presses[question.token] = question
         try:
             yield question
@@ -91,8 +131,12 @@ class Waiting:
 
     @contextmanager
     def for_message(self, channel_id: int, user_id: int) -> Iterator[Question]:
-        """Open a question that is answered by the person's next message in the channel."""
-        question = Question(user_id)
+        """Open a question that is answered by the person's next message in the channel.
+
+        Raises:
+            Restarting: The process is being stopped.
+        """
+        question = self._open(user_id)
         questions = self._messages.setdefault((channel_id, user_id), [])
         questions.append(question)
         try:

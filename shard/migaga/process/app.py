@@ -94,7 +94,7 @@ async def _run(
             clock=MonotonicClock(),
             observer=metrics,
         )
-        await _run_fleet(fleet, settings, signals, state)
+        await _run_fleet(fleet, runtime, settings, signals, state)
 
 
 async def _open_database(
@@ -117,7 +117,9 @@ async def _open_database(
     return database
 
 
-async def _run_fleet(fleet: Fleet, settings: Settings, signals: StopSignals, state: ProcessState) -> None:
+async def _run_fleet(
+    fleet: Fleet, runtime: FrameworkRuntime, settings: Settings, signals: StopSignals, state: ProcessState
+) -> None:
     """Run the shards until a signal asks to stop, or one of them may not go on."""
     state.fleet = fleet
     waits = [asyncio.create_task(signals.first(), name="first signal")]
@@ -130,6 +132,7 @@ async def _run_fleet(fleet: Fleet, settings: Settings, signals: StopSignals, sta
             task.result()
     finally:
         state.phase = "stopping"
+        runtime.stopping()
         await _stop_fleet(fleet, settings, signals)
         await cancel(*waits)
 

@@ -5,70 +5,22 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.integration.runtime.bots import probe_module, running
+from tests.integration.runtime.bots import running
+from tests.integration.runtime.stage import Stage, open_stage
 
-from migaga_emulator.control.client import ControlClient
-from migaga_emulator.control.shapes import BotInfo, Crowd
 from migaga_emulator.rules import Rules
-from migaga_emulator.server import Emulator, run_emulator
 
 SHARDS = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Stage:
-    emulator: Emulator
-    control: ControlClient
-    bot: BotInfo
-    crowd: Crowd
-    folder: Path
-    noted: Path
-    modules: Path
-
-    @property
-    def config(self) -> str:
-        return (
-            f"[Env]\nClientId = {self.bot.application_id}\nToken = {self.bot.token}\n"
-            f"[Discord]\nApiUrl = {self.emulator.api_url}\n"
-            f"[Database]\nUrl = sqlite+aiosqlite:///{self.folder}/bot.db\n"
-            f"[Modules]\nLoad = notes_messages\nDirectories = {self.modules}\n"
-        )
-
-    @property
-    def env(self) -> dict[str, str]:
-        return {"PROBE_FILE": str(self.noted)}
-
-    async def say(self, count: int) -> list[int]:
-        """Let people write in all guilds; returns the messages' ids."""
-        said = []
-        for number in range(count):
-            guild = self.crowd.guilds[number % len(self.crowd.guilds)]
-            person = self.control.person(self.crowd.users[1].id)
-            said.append(int((await person.post(guild.channel("general"), f"message {number}")).id))
-        return said
-
-    def seen(self) -> list[int]:
-        return [int(line) for line in self.noted.read_text().split()]
-
-    async def until_seen(self, messages: list[int]) -> None:
-        async with asyncio.timeout(20):
-            while not set(messages) <= set(self.seen()):
-                await asyncio.sleep(0.05)
-
-
 @pytest.fixture
 async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
-    modules, noted = probe_module(tmp_path)
-    rules = Rules(max_concurrency=SHARDS, recommended_shards=SHARDS)
-    async with run_emulator(rules) as emulator, ControlClient(emulator.control_url) as control:
-        bot = await control.create_bot("Testy")
-        crowd = await control.create_guilds(4, members=2)
-        yield Stage(emulator, control, bot, crowd, tmp_path, noted, modules)
+    async with open_stage(tmp_path, Rules(max_concurrency=SHARDS, recommended_shards=SHARDS)) as stage:
+        yield stage
 
 
 def resumes(status: Mapping[str, Any]) -> list[tuple[int, int]]:
@@ -144,15 +96,13 @@ async def test_some_shards_of_many(stage: Stage) -> None:
 
 
 async def test_a_used_up_identify_budget_is_waited_for_and_shown(tmp_path: Path) -> None:
-    modules, noted = probe_module(tmp_path)
-    async with run_emulator(Rules(identify_total=0)) as emulator, ControlClient(emulator.control_url) as control:
-        bot = await control.create_bot("Testy")
-        crowd = await control.create_guilds(1, members=2)
-        stage = Stage(emulator, control, bot, crowd, tmp_path, noted, modules)
-        async with running(tmp_path, stage.config, env=stage.env) as process:
-            status = await process.until(lambda status: (status["identify"] or {}).get("reason") is not None)
-            code, ready = await process.get("/readyz")
-            assert await process.stop() == 0
+    async with (
+        open_stage(tmp_path, Rules(identify_total=0), guilds=1) as stage,
+        running(tmp_path, stage.config, env=stage.env) as process,
+    ):
+        status = await process.until(lambda status: (status["identify"] or {}).get("reason") is not None)
+        code, ready = await process.get("/readyz")
+        assert await process.stop() == 0
     assert "used up" in status["identify"]["reason"]
     assert status["identify"]["blocked_until"] is not None
     assert code == 503
