@@ -5,10 +5,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
+import aiosqlite
 from sqlalchemy import Connection, event, exc
 from sqlalchemy.engine.interfaces import DBAPIConnection, ExceptionContext
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -72,8 +75,26 @@ def _pool(size: int | None) -> Mapping[str, object]:
     return {"pool_size": size, "max_overflow": 0, "pool_timeout": _POOL_SECONDS, "pool_pre_ping": True}
 
 
+async def _open_sqlite(*arguments: Any, **options: Any) -> aiosqlite.Connection:
+    """Open a file, and close it again when whoever asked was cancelled meanwhile: aiosqlite would lose it, open."""
+    connection = aiosqlite.connect(*arguments, **options)
+    # As SQLAlchemy does without a creator: a connection that is left must not keep the process from ending.
+    connection._thread.daemon = True
+
+    async def opened() -> aiosqlite.Connection:
+        return await connection
+
+    opening = asyncio.create_task(opened(), name="open SQLite")
+    try:
+        return await asyncio.shield(opening)
+    except asyncio.CancelledError:
+        await asyncio.wait({opening})
+        connection.stop()
+        raise
+
+
 def _sqlite(target: Target, limits: Limits, size: int | None) -> AsyncEngine:
-    engine = create_async_engine(target.url, **_pool(size))
+    engine = create_async_engine(target.url, connect_args={"async_creator_fn": _open_sqlite}, **_pool(size))
 
     @event.listens_for(engine.sync_engine, "connect")
     def set_up(connection: DBAPIConnection, entry: ConnectionPoolEntry) -> None:
