@@ -12,6 +12,7 @@ from pathlib import Path
 from migaga.cli.output import say, say_json, table
 from migaga.common.commands import Command
 from migaga.common.settings import load_settings
+from migaga.framework.builtin.core import load_core
 from migaga.framework.loader import load_modules
 from migaga.framework.reload import module_schemas
 from migaga.storage.database import Database, open_database
@@ -46,7 +47,7 @@ def run(arguments: Namespace) -> int:
     """Do what was asked and return the exit code."""
     config = arguments.config or (DEFAULT_CONFIG if DEFAULT_CONFIG.is_file() else None)
     settings = load_settings(config, os.environ)
-    found = load_modules(settings.modules.load, settings.modules.directories)
+    found = load_modules(settings.modules.load, settings.modules.directories, taken=[load_core().spec])
     for failure in found.failures:
         _progress(str(failure))
     schemas = module_schemas([loaded.spec for loaded in found.modules])

@@ -14,6 +14,7 @@ from migaga.common.commands import Command
 from migaga.common.errors import UsageError
 from migaga.common.settings import load_settings
 from migaga.common.text import did_you_mean
+from migaga.framework.builtin.core import load_core
 from migaga.framework.loader import LoadedModule, LoadResult, load_modules
 from migaga.framework.needs import handlers_of
 from migaga.framework.spec import CommandSpec, ModuleSpec, OptionSpec, ParameterSpec
@@ -55,7 +56,7 @@ def run(arguments: Namespace) -> int:
     """Do what was asked and return the exit code."""
     config = arguments.config or (DEFAULT_CONFIG if DEFAULT_CONFIG.is_file() else None)
     settings = load_settings(config, os.environ).modules
-    result = load_modules(settings.load, [*settings.directories, *arguments.directory])
+    result = load_modules(settings.load, [*settings.directories, *arguments.directory], taken=[load_core().spec])
     if arguments.action == "show":
         return _show(arguments.name, result, as_json=arguments.json)
     if arguments.json:

@@ -8,10 +8,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from migaga.framework.slash import command_payloads, payload_size
 from migaga.framework.spec import ModuleSpec
 
+# Source: Discord's documentation, "Registering a Command" and "Slash Commands".
 MOST_COMMANDS = 100
 MOST_SUBCOMMANDS = 25
+MOST_MENUS = 15
+"""Of each kind, for users and for messages."""
+LARGEST_COMMAND = 8_000
+"""Characters of a command with all that is in it: see `slash.payload_size`."""
 _RESERVED = {"core": "Migaga's own tables and options"}
 
 
@@ -33,7 +39,25 @@ def find_clashes(module: ModuleSpec, others: Sequence[ModuleSpec]) -> list[Clash
         for what, name in _claims(module)
         if (what, name) in taken
     ]
-    return clashes or [*_mixed(module, others), *_too_many(module, others)]
+    # Each needs what stands before it: a tree that cannot be has no size.
+    return (
+        clashes
+        or list(_mixed(module, others))
+        or [*_too_many(module, others), *_too_many_menus(module, others)]
+        or list(_too_large(module, others))
+    )
+
+
+_HINTS.get(what, "Choose another name."))
+        for what, name in _claims(module)
+        if (what, name) in taken
+    ]
+    return clashes or [
+        *_mixed(module, others),
+        *_too_many(module, others),
+        *_too_many_menus(module, others),
+        *_too_large(module, others),
+    ]
 
 
 _HINTS = {
@@ -81,8 +105,44 @@ def _too_many(module: ModuleSpec, others: Sequence[ModuleSpec]) -> Iterator[Clas
             children.setdefault(path[:length], set()).add(path[length])
     for group, names in children.items():
         most = MOST_SUBCOMMANDS if group else MOST_COMMANDS
-        if len(names) > most and any(path[: len(group)] == group for path, _ in _slash_paths([module])):
+        own = sorted(
+            {
+                path[len(group)]
+                for path, _ in _slash_paths([module])
+                if path[: len(group)] == group and len(path) > len(group)
+            }
+        )
+        if len(names) > most and own:
             what = f"the group {' '.join(group)!r}" if group else "the bot"
             yield Clash(
-                f"{what} would have {len(names)} slash commands", f"Discord allows {most}: group or remove some."
+                f"{what} would have {len(names)} slash commands with {_listed(own)}",
+                f"Discord allows {most}: group or remove some.",
             )
+
+
+def _too_many_menus(module: ModuleSpec, others: Sequence[ModuleSpec]) -> Iterator[Clash]:
+    for kind in ("user", "message"):
+        own = [menu.name for menu in module.menus if menu.type == kind]
+        total = len(own) + sum(menu.type == kind for other in others for menu in other.menus)
+        if own and total > MOST_MENUS:
+            yield Clash(
+                f"the context menu of a {kind} would have {total} entries with {_listed(own)}",
+                f"Discord allows {MOST_MENUS}: remove some.",
+            )
+
+
+def _too_large(module: ModuleSpec, others: Sequence[ModuleSpec]) -> Iterator[Clash]:
+    own = {path[0] for path, _ in _slash_paths([module])}
+    for payload in command_payloads([*others, module]):
+        size = payload_size(payload)
+        if size > LARGEST_COMMAND and payload["name"] in own:
+            yield Clash(
+                f"the slash command {payload['name']!r} would have {size:,} characters of names, descriptions and "
+                "choices with all that is in it",
+                f"Discord allows {LARGEST_COMMAND:,}: shorten descriptions, or use `Autocomplete` for choices.",
+            )
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(repr(name) for name in names[:5])
+    return f"{shown}, ..." if len(names) > 5 else shown

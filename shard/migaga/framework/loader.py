@@ -47,13 +47,16 @@ class ModuleRefusedError(Exception):
         self.failure = failure
 
 
-def load_modules(names: Sequence[str] | None = None, directories: Sequence[Path] = ()) -> LoadResult:
+def load_modules(
+    names: Sequence[str] | None = None, directories: Sequence[Path] = (), *, taken: Sequence[ModuleSpec] = ()
+) -> LoadResult:
     """Load modules. Reads files: call it before the event loop runs, or in a thread.
 
     Args:
         names: The modules to load, from wherever they are. None or empty: all that are found, but those whose class
             says `load_by_default = False`.
         directories: Folders that hold modules: one file or one package for each.
+        taken: Modules that run anyway, whose names no other can have: the framework's own.
     """
     sources, failures = discover(directories)
     chosen, unknown = _choose(sources, names or ())
@@ -64,12 +67,25 @@ def load_modules(names: Sequence[str] | None = None, directories: Sequence[Path]
             module, _ = load_source(source)
             if not names and not module.cls.load_by_default:
                 continue
-            refuse_clashes(module, [other.spec for other in modules])
         except ModuleRefusedError as refused:
             failures.append(refused.failure)
         else:
             modules.append(module)
-    return LoadResult(tuple(modules), tuple(failures))
+    return without_clashes(LoadResult(tuple(modules), tuple(failures)), taken)
+
+
+def without_clashes(result: LoadResult, taken: Sequence[ModuleSpec]) -> LoadResult:
+    """Move modules that want what another one has to the failures: the first one has it, and those of `taken`."""
+    kept: list[LoadedModule] = []
+    failures = list(result.failures)
+    for module in result.modules:
+        try:
+            refuse_clashes(module, [*taken, *(other.spec for other in kept)])
+        except ModuleRefusedError as refused:
+            failures.append(refused.failure)
+        else:
+            kept.append(module)
+    return LoadResult(tuple(kept), tuple(failures))
 
 
 def _choose(sources: list[Source], names: Sequence[str]) -> tuple[list[Source], list[ModuleFailure]]:

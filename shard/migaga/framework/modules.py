@@ -55,7 +55,8 @@ class ModuleSet:
     async def load(self, core: loader.LoadedModule, result: LoadResult) -> list[ModuleFailure]:
         """Bring tables up to date, start the modules and record them. Returns those that do not run."""
         async with self._changing:
-            usable = await upgrade_schemas(result, self._environment.database)
+            apart = loader.without_clashes(result, [core.spec])
+            usable = await upgrade_schemas(apart, self._environment.database)
             failures = list(usable.failures)
             for module in (core, *usable.modules):
                 try:

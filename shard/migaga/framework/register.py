@@ -17,7 +17,7 @@ from migaga.framework.slash import Json, Payload, command_payloads, payload_owne
 from migaga.framework.spec import ModuleSpec
 from migaga.storage.catalogue import Catalogue
 from migaga.storage.database import Database
-from migaga.storage.schema_lock import schema_lock
+from migaga.storage.process_lock import process_lock
 
 _LOCK_TIMEOUT = 60.0
 """Seconds to wait for another process that is telling Discord."""
@@ -72,7 +72,7 @@ async def register_commands(
     if await catalogue.registered_digest() == digest:
         return False
     # Several processes start at once with the same commands: the first tells Discord, the others see its digest.
-    async with schema_lock(database, _LOCK_TIMEOUT):
+    async with process_lock(database, "commands", _LOCK_TIMEOUT, "telling Discord the commands"):
         if await catalogue.registered_digest() == digest:
             return False
         try:

@@ -50,6 +50,28 @@ def command_payloads(modules: Iterable[ModuleSpec]) -> list[Payload]:
     return slashes + [_menu(menu) for module in specs for menu in module.menus]
 
 
+def payload_size(payload: Payload) -> int:
+    """Count what Discord counts of a command: characters of names, descriptions and values, of all that is in it.
+
+    Of a localised text the longest form counts. Source: "Slash Commands": at most 8,000.
+    """
+    size = _longest(payload, "name") + _longest(payload, "description")
+    value = payload.get("value")
+    if value is not None:
+        size += len(str(value))
+    for key in ("options", "choices"):
+        inner = payload.get(key)
+        if isinstance(inner, list):
+            size += sum(payload_size(part) for part in inner if isinstance(part, dict))
+    return size
+
+
+def _longest(payload: Payload, key: str) -> int:
+    localised = payload.get(f"{key}_localizations")
+    texts = [payload.get(key, ""), *(localised.values() if isinstance(localised, dict) else ())]
+    return max(len(str(text)) for text in texts)
+
+
 def payload_owners(modules: Iterable[ModuleSpec]) -> list[str]:
     """Name what each of `command_payloads` is, in the same order, for messages: `/points (module points)`."""
     specs = list(modules)

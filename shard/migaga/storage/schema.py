@@ -19,7 +19,7 @@ from migaga.storage.charset import use_utf8mb4
 from migaga.storage.database import Database
 from migaga.storage.migrate import MigrationsError, Outcome, Scripts, create_missing, load_scripts, migrate, revisions
 from migaga.storage.ownership import claim_tables, find_clash, find_foreign, release_missing
-from migaga.storage.schema_lock import schema_lock
+from migaga.storage.process_lock import process_lock
 
 CORE = "core"
 """Name of the core's own schema; no module may have it."""
@@ -81,7 +81,7 @@ async def upgrade(
     """
     lock = _in_process.setdefault(asyncio.get_running_loop(), asyncio.Lock())
     # Alembic's `op` is one for the process: two upgrades in one process go one after the other.
-    async with lock, schema_lock(database, lock_timeout):
+    async with lock, process_lock(database, "schema", lock_timeout, "changing the schema"):
         await use_utf8mb4(database)
         await _refuse_foreign(database)
         core = await _upgrade_one(database, CORE_SCHEMA, on_progress)

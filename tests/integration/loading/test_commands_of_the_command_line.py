@@ -3,34 +3,28 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from tests.support.forked import Forked
 
 
-def migaga(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    environ = {key: value for key, value in os.environ.items() if not key.startswith("MIGAGA_")}
-    command = [sys.executable, "-m", "migaga.cli.main", *words]
-    return subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True, check=False, timeout=60)
-
-
-def test_modules_are_listed_with_what_does_not_load(tmp_path: Path) -> None:
+def test_modules_are_listed_with_what_does_not_load(tmp_path: Path, forked: Forked) -> None:
     (tmp_path / "broken.py").write_text("1/0")
-    done = migaga(tmp_path, "modules", "list", "--directory", str(tmp_path))
-    assert done.returncode == 1
-    lines = done.stdout.splitlines()
+    done = forked.migaga("modules", "list", "--directory", str(tmp_path), folder=tmp_path)
+    assert done.code == 1
+    lines = done.out.splitlines()
     assert lines[0].split()[:2] == ["MODULE", "COMMANDS"]
     assert any(line.startswith("points") for line in lines)
-    assert "module broken: it fails while it is imported: ZeroDivisionError" in done.stderr
+    assert "module broken: it fails while it is imported: ZeroDivisionError" in done.err
 
 
-def test_the_json_of_a_module_holds_everything(tmp_path: Path) -> None:
-    done = migaga(tmp_path, "modules", "list", "--json")
-    assert (done.returncode, done.stderr) == (0, "")
-    listed = json.loads(done.stdout)
+def test_the_json_of_a_module_holds_everything(tmp_path: Path, forked: Forked) -> None:
+    done = forked.migaga("modules", "list", "--json", folder=tmp_path)
+    assert (done.code, done.err) == (0, "")
+    listed = json.loads(done.out)
     assert listed["failures"] == []
     [points] = [module for module in listed["modules"] if module["name"] == "points"]
     expected = {
@@ -55,25 +49,25 @@ def test_the_json_of_a_module_holds_everything(tmp_path: Path) -> None:
     assert [parameter["name"] for parameter in give["parameters"]][:2] == ["member", "amount"]
 
 
-def test_one_module_is_shown(tmp_path: Path) -> None:
-    done = migaga(tmp_path, "modules", "show", "points")
-    assert done.returncode == 0
-    assert "/points give member: amount:" in done.stdout
-    assert "intents: GUILD_MESSAGES, MESSAGE_CONTENT" in done.stdout
-    assert "MANAGE_GUILD, guild" in done.stdout
+def test_one_module_is_shown(tmp_path: Path, forked: Forked) -> None:
+    done = forked.migaga("modules", "show", "points", folder=tmp_path)
+    assert done.code == 0
+    assert "/points give member: amount:" in done.out
+    assert "intents: GUILD_MESSAGES, MESSAGE_CONTENT" in done.out
+    assert "MANAGE_GUILD, guild" in done.out
 
 
-def test_an_unknown_module_is_told_the_nearest(tmp_path: Path) -> None:
-    done = migaga(tmp_path, "modules", "show", "pionts")
-    assert done.returncode == 64
-    assert "there is no module 'pionts'. Did you mean \"points\"?" in done.stderr
+def test_an_unknown_module_is_told_the_nearest(tmp_path: Path, forked: Forked) -> None:
+    done = forked.migaga("modules", "show", "pionts", folder=tmp_path)
+    assert done.code == 64
+    assert "there is no module 'pionts'. Did you mean \"points\"?" in done.err
 
 
-def test_a_new_module_loads_and_its_test_passes(tmp_path: Path) -> None:
-    done = migaga(tmp_path, "new", "module", "hello_there")
-    assert (done.returncode, done.stderr) == (0, "")
-    shown = migaga(tmp_path, "modules", "show", "hello_there", "--directory", ".")
-    assert "/hello-there [name:]" in shown.stdout
+def test_a_new_module_loads_and_its_test_passes(tmp_path: Path, forked: Forked) -> None:
+    done = forked.migaga("new", "module", "hello_there", folder=tmp_path)
+    assert (done.code, done.err) == (0, "")
+    shown = forked.migaga("modules", "show", "hello_there", "--directory", ".", folder=tmp_path)
+    assert "/hello-there [name:]" in shown.out
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "hello_there"]
     tested = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120)
     assert tested.returncode == 0, tested.stdout + tested.stderr
@@ -89,9 +83,9 @@ def test_a_new_module_loads_and_its_test_passes(tmp_path: Path) -> None:
         ("taken", "exists already"),
     ],
 )
-def test_a_name_that_cannot_be_is_refused(tmp_path: Path, name: str, told: str) -> None:
+def test_a_name_that_cannot_be_is_refused(tmp_path: Path, forked: Forked, name: str, told: str) -> None:
     (tmp_path / "taken.py").write_text("")
-    done = migaga(tmp_path, "new", "module", name)
-    assert done.returncode == 64
-    assert told in done.stderr
+    done = forked.migaga("new", "module", name, folder=tmp_path)
+    assert done.code == 64
+    assert told in done.err
     assert [path.name for path in tmp_path.iterdir()] == ["taken.py"]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import hikari
 import pytest
+from tests.support.forked import Forked
 
 from migaga.api import BaseModule, Context, command, group
 from migaga.framework.declare import read_module
@@ -16,6 +17,7 @@ from migaga.framework.register import RegistrationError, register_commands
 from migaga.framework.spec import ModuleSpec
 from migaga.storage.catalogue import Catalogue
 from migaga.storage.database import Database, open_database
+from migaga.storage.process_lock import process_lock
 from migaga.storage.schema import upgrade
 from migaga_emulator.server import Emulator, run_emulator
 
@@ -71,6 +73,42 @@ async def test_commands_are_registered_when_they_change_and_only_then(site: Site
 async def test_of_many_processes_one_tells_discord(site: Site) -> None:
     told = await asyncio.gather(*(site.register(SPEC) for _ in range(5)))
     assert sorted(told) == [False, False, False, False, True]
+
+
+PROCESS = """
+import asyncio, sys
+import hikari
+from migaga.framework.loader import load_modules
+from migaga.framework.register import register_commands
+from migaga.storage.database import open_database
+
+async def main(url, api, token, application):
+    specs = [module.spec for module in load_modules(["games", "people"]).modules]
+    app = hikari.RESTApp(url=api)
+    await app.start()
+    async with open_database(url, pool_size=2) as database, app.acquire(token, hikari.TokenType.BOT) as rest:
+        wait_for_others()
+        print(await register_commands(rest, int(application), database, specs))
+    await app.close()
+
+asyncio.run(main(*sys.argv[1:]))
+"""
+
+
+async def test_of_six_processes_that_start_at_once_one_tells_discord(database_url: str, forked: Forked) -> None:
+    async with run_emulator() as emulator:
+        async with open_database(database_url) as database:
+            await upgrade(database)
+        bot = emulator.create_bot("Testy")
+        arguments = (database_url, emulator.api_url, bot.token, str(bot.application_id))
+        done = await forked.together(PROCESS, *arguments, count=6)
+        assert [(one.code, one.err) for one in done] == [(0, "")] * 6
+        assert sorted(one.out for one in done) == ["False\n"] * 5 + ["True\n"]
+
+
+async def test_telling_discord_does_not_wait_for_a_change_of_the_schema(site: Site) -> None:
+    async with process_lock(site.database, "schema", 1, "changing the schema"):
+        assert await site.register(SPEC)
 
 
 async def test_a_bot_without_commands_takes_back_what_it_had(site: Site) -> None:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from pathlib import Path
 from textwrap import dedent
 
 import pytest
 import sqlalchemy as sa
+from tests.support.forked import Forked
 
 from migaga.common.errors import ConfigError, UnavailableError
 from migaga.storage import tables
 from migaga.storage.database import Database, open_database
 from migaga.storage.drift import assert_no_drift, find_drift
+from migaga.storage.process_lock import process_lock
 from migaga.storage.schema import CORE_SCHEMA, ModuleSchema, current, upgrade
-from migaga.storage.schema_lock import schema_lock
 
 REVISION = """
 import sqlalchemy as sa
@@ -38,11 +38,10 @@ async def main(url, folder):
     metadata = sa.MetaData()
     sa.Table("pets", metadata, sa.Column("id", sa.Integer, primary_key=True), sa.Column("name", sa.String(20)))
     async with open_database(url, pool_size=2) as database:
-        print("ready", flush=True)
-        sys.stdin.readline()
+        wait_for_others()
         results = await upgrade(database, [ModuleSchema("pets", metadata, Path(folder))])
     assert [result.error for result in results] == [None, None], results
-    print("applied", *(revision for result in results for revision in result.applied))
+    print(*(revision for result in results for revision in result.applied))
 
 asyncio.run(main(*sys.argv[1:]))
 """
@@ -250,24 +249,16 @@ async def test_a_core_that_cannot_migrate_stops_the_start_with_the_reason(databa
             await upgrade(database)
 
 
-async def test_eight_processes_that_start_at_once_apply_each_revision_once(database_url: str, tmp_path: Path) -> None:
+async def test_eight_processes_that_start_at_once_apply_each_revision_once(
+    database_url: str, tmp_path: Path, forked: Forked
+) -> None:
     folder = tmp_path / "migrations"
     body = 'op.create_table("pets", sa.Column("id", sa.Integer, primary_key=True), sa.Column("name", sa.String(20)))'
     write_revision(folder, "pets_1", None, body)
     write_revision(folder, "pets_2", "pets_1", "op.execute(\"INSERT INTO pets (name) VALUES ('Rex')\")")
-    pipe = asyncio.subprocess.PIPE
-    processes = [
-        await asyncio.create_subprocess_exec(
-            sys.executable, "-c", STARTER, database_url, str(folder), stdin=pipe, stdout=pipe, stderr=pipe
-        )
-        for _ in range(8)
-    ]
-    for process in processes:
-        assert process.stdout is not None
-        assert await process.stdout.readline() == b"ready\n"
-    results = await asyncio.gather(*(process.communicate(b"go\n") for process in processes))
-    assert [process.returncode for process in processes] == [0] * 8, results
-    applied = [line for out, _ in results for line in out.decode().split()[1:]]
+    done = await forked.together(STARTER, database_url, str(folder), count=8)
+    assert [(one.code, one.err) for one in done] == [(0, "")] * 8
+    applied = [revision for one in done for revision in one.out.split()]
     assert sorted(applied) == ["core_0001", "pets_1", "pets_2"]
     async with open_database(database_url) as database:
         await assert_no_drift(database, CORE_SCHEMA)
@@ -276,7 +267,7 @@ async def test_eight_processes_that_start_at_once_apply_each_revision_once(datab
 
 
 async def test_a_lock_that_is_held_for_too_long_is_told(database: Database) -> None:
-    async with schema_lock(database, 5):
+    async with process_lock(database, "schema", 5, "changing the schema"):
         with pytest.raises(UnavailableError, match="another process has been changing the schema"):
             await upgrade(database, lock_timeout=0.1)
     await upgrade(database, lock_timeout=0.1)

@@ -21,10 +21,14 @@ from migaga.api import (
     message_command,
     user_command,
 )
+from migaga.framework.builtin.core import load_core
 from migaga.framework.clashes import find_clashes
 from migaga.framework.declare import read_module
+from migaga.framework.loader import LoadedModule, LoadResult, without_clashes
 from migaga.framework.register import digest_of, explain_errors
-from migaga.framework.slash import command_payloads, payload_owners
+from migaga.framework.slash import command_payloads, payload_owners, payload_size
+from migaga.framework.sources import Source
+from migaga.framework.spec import ModuleSpec
 
 BAN, KICK = hikari.Permissions.BAN_MEMBERS, hikari.Permissions.KICK_MEMBERS
 
@@ -241,4 +245,64 @@ def test_discords_limits_hold_over_all_modules() -> None:
 
     first, second = read_module(crowd(1, 60)), read_module(crowd(2, 41))
     assert find_clashes(first, []) == []
-    assert "101 slash commands" in find_clashes(second, [first])[0].reason
+    [clash] = find_clashes(second, [first])
+    assert clash.reason == "the bot would have 101 slash commands with 'c2-0', 'c2-1', 'c2-10', 'c2-11', 'c2-12', ..."
+
+
+@pytest.mark.parametrize("kind", ["user", "message"])
+def test_a_context_menu_has_fifteen_entries(kind: str) -> None:
+    decorator, target = (user_command, hikari.User) if kind == "user" else (message_command, hikari.Message)
+
+    def menus(letter: str, count: int) -> ModuleSpec:
+        body: dict[str, object] = {}
+        for index in range(count):
+
+            async def handler(self: BaseModule, ctx: Context, target: object) -> None: ...
+
+            handler.__annotations__["target"] = target
+            body[f"c{index}"] = decorator(f"{letter} {index}")(handler)
+        return read_module(type(f"Menus{letter}", (BaseModule,), body))
+
+    first = menus("A", 14)
+    assert find_clashes(first, []) == []
+    assert find_clashes(menus("B", 1), [first]) == []
+    [clash] = find_clashes(menus("B", 2), [first])
+    assert clash.reason == f"the context menu of a {kind} would have 16 entries with 'B 0', 'B 1'"
+    assert find_clashes(POINTS, [first]) == []
+
+
+def test_a_command_with_all_that_is_in_it_has_8000_characters() -> None:
+    shared = group("many", "Many words")
+
+    def crowd(letter: str, count: int) -> ModuleSpec:
+        body: dict[str, object] = {"shared": shared}
+        for index in range(count):
+
+            async def handler(self: BaseModule, ctx: Context, word: str) -> None: ...
+
+            handler.__annotations__["word"] = Literal["x" * 50, "y" * 50]
+            handler.__doc__ = "D" * 100 + f"\n\nArgs:\n    word: {'W' * 100}"
+            body[f"c{index}"] = shared.command(
+                f"{letter}-{index:02}", localisations={"de": (f"{letter}-{index:02}x", "kurz")}
+            )(handler)
+        return read_module(type(f"Crowd{letter}", (BaseModule,), body))
+
+    # Each: 5 + 100 of the command (the longest of its names), 4 + 100 of the option, 2 * (50 + 50) of its choices.
+    first, second = crowd("a", 12), crowd("b", 12)
+    assert [payload_size(payload) for payload in command_payloads([first])] == [12 * 409 + 14]
+    assert find_clashes(first, []) == []
+    [clash] = find_clashes(second, [first])
+    assert "the slash command 'many' would have 9,830 characters" in clash.reason
+    assert find_clashes(POINTS, [first, second]) == []
+
+
+def test_a_command_of_the_framework_cannot_be_had() -> None:
+    class Helper(BaseModule):
+        @command("help")
+        async def helping(self, ctx: Context) -> None:
+            """Help."""
+
+    helper = LoadedModule(read_module(Helper), Helper, Source("helper", "built-in", "helper"))
+    result = without_clashes(LoadResult((helper,), ()), [load_core().spec])
+    assert result.modules == ()
+    assert "the slash command 'help' is taken by the module 'core'" in result.failures[0].reason
