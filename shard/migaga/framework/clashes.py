@@ -48,18 +48,6 @@ def find_clashes(module: ModuleSpec, others: Sequence[ModuleSpec]) -> list[Clash
     )
 
 
-_HINTS.get(what, "Choose another name."))
-        for what, name in _claims(module)
-        if (what, name) in taken
-    ]
-    return clashes or [
-        *_mixed(module, others),
-        *_too_many(module, others),
-        *_too_many_menus(module, others),
-        *_too_large(module, others),
-    ]
-
-
 _HINTS = {
     "the module name": "Set `name` in the class, or load only one of them.",
     "the table": "Start the names of its tables with the module's name.",
