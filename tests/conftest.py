@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+import os
+from collections.abc import AsyncIterator, Generator, Iterator
 
 import pytest
 from blockbuster import BlockBuster, blockbuster_ctx
@@ -30,3 +31,14 @@ async def _no_leftover_tasks() -> AsyncIterator[None]:
         task.cancel()
     await asyncio.gather(*leftover, return_exceptions=True)
     assert not names, f"tasks left behind: {names}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Where everything can be installed, a part that was not run is a part that was not tested."""
+    report = yield
+    if report.skipped and not hasattr(report, "wasxfail") and os.environ.get("CI") == "true":
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+        report.outcome = "failed"
+        report.longrepr = f"{item.nodeid} may not be skipped in CI: {reason}"
+    return report
