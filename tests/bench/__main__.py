@@ -12,7 +12,7 @@ import gc
 import json
 import time
 import warnings
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
@@ -24,7 +24,7 @@ from hikari.impl.config import CacheSettings
 from hikari.impl.shard import GatewayShardImpl
 
 from migaga.gateway.events import FleetEventManager
-from migaga.gateway.intake import Intake
+from migaga.gateway.intake import Handlers, Intake, PutAside
 from migaga.gateway.observer import Unobserved
 from migaga.gateway.received import Received
 from tests.bench.payloads import BOT_ID, guild, message_create
@@ -58,8 +58,8 @@ class _OneHandler:
     def __init__(self) -> None:
         self.manager: FleetEventManager | None = None
 
-    def route(self, event: Received) -> Callable[[], Awaitable[None]]:
-        async def handle() -> None:
+    def route(self, event: Received) -> Handlers:
+        async def handle(put_aside: PutAside) -> None:
             assert self.manager is not None
             self.manager.build(event)
 

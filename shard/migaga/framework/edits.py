@@ -1,6 +1,7 @@
-"""Which edited messages are tried again as commands: those whose last try was a wrong use. Used by `routing.py`.
+"""Which edited messages are tried again as commands: those whose last try was a wrong use. Used by `texts.py`.
 
-A message from before this process may have been answered by the process before: its edits are left alone.
+A message from before this process may have been answered by the process before: its edits are left alone. All times are
+Discord's, so that a machine whose clock is wrong decides the same.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import dataclass
 
-from migaga.framework.rawguild import Payload
+from migaga.framework.rawguild import Payload, when
 
 DISCORD_EPOCH = 1_420_070_400.0
 YOUNGER_THAN = 600.0
@@ -31,26 +32,24 @@ class _Try:
 class Edits:
     """The text commands of the last minutes. Knows no clock."""
 
-    def __init__(self, started: float) -> None:
-        self._started = started
+    def __init__(self) -> None:
+        self._first: dict[int, int] = {}
         self._tries: OrderedDict[int, _Try] = OrderedDict()
 
-    def may_run(self, payload: Payload, now: float) -> bool:
-        """Whether a raw MESSAGE_UPDATE runs its command; both times in seconds since the epoch.
+    def seen(self, shard_id: int, message_id: int) -> None:
+        """Note a new message: what came to a shard before its first one was another process's."""
+        self._first.setdefault(shard_id, message_id)
 
-        Args:
-            payload: The message after the edit.
-            now: Now.
-        """
+    def may_run(self, payload: Payload, shard_id: int) -> bool:
+        """Whether a raw MESSAGE_UPDATE, the whole message after the edit, runs its command."""
         if not payload.get("edited_timestamp"):
             return False  # Discord has added a preview: nobody wrote anything.
         message_id = int(payload["id"])
-        created = created_at(message_id)
-        if now - created > YOUNGER_THAN:
+        if when(payload["edited_timestamp"]) - created_at(message_id) > YOUNGER_THAN:
             return False
         last = self._tries.get(message_id)
         if last is None:
-            return created >= self._started
+            return shard_id in self._first and message_id >= self._first[shard_id]
         return last.open and last.content != payload.get("content")
 
     def begin(self, message_id: int, content: str) -> None:

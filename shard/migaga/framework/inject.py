@@ -54,8 +54,24 @@ def _is_given(kind: Any) -> bool:
     return kind is AsyncSession or (inspect.isclass(kind) and issubclass(kind, GuildOptions | HandlerContext))
 
 
+class HandlerBrokeOffError(RuntimeError):
+    """A handler ended by what is meant to end a task or the process. It is an error of that handler, no more."""
+
+
 async def call(handler: Callable[..., object], positional: tuple[object, ...], named: Mapping[str, object]) -> object:
-    """Call a handler; one that is no coroutine function runs in a thread, so that it may block."""
-    if inspect.iscoroutinefunction(handler):
-        return await handler(*positional, **named)
-    return await asyncio.to_thread(handler, *positional, **named)
+    """Call a handler; one that is no coroutine function runs in a thread, so that it may block.
+
+    Raises:
+        HandlerBrokeOffError: It raised CancelledError though nobody cancelled it, or wants to end the process.
+    """
+    try:
+        if inspect.iscoroutinefunction(handler):
+            return await handler(*positional, **named)
+        return await asyncio.to_thread(handler, *positional, **named)
+    except asyncio.CancelledError as error:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        raise HandlerBrokeOffError("the handler raised CancelledError, but nobody cancelled it") from error
+    except SystemExit as error:
+        raise HandlerBrokeOffError("the handler tried to end the process") from error

@@ -11,8 +11,9 @@ import logging
 from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
 
+from migaga.framework.aside import Holders, hold
 from migaga.framework.building import Builder, Built
-from migaga.framework.guild_keeper import GuildKeeper
+from migaga.framework.guild_keeper import KEPT_EVENTS, GuildKeeper
 from migaga.framework.interactions import InteractionRouter
 from migaga.framework.rawguild import Payload
 from migaga.framework.running import GUILD_EVENTS, Runner
@@ -20,6 +21,7 @@ from migaga.framework.scope import Environment, LoadedModule
 from migaga.framework.spec import ListenerSpec
 from migaga.framework.table import RoutingTable
 from migaga.framework.texts import TextCommands
+from migaga.gateway.intake import Handlers, PutAside
 from migaga.gateway.received import Received
 
 Job = Callable[[], Awaitable[object]]
@@ -47,7 +49,7 @@ class EventRouter:
         self._keeper = keeper
         self.table = RoutingTable(())
 
-    def route(self, event: Received) -> Callable[[], Awaitable[None]] | None:
+    def route(self, event: Received) -> Handlers | None:
         """Return what runs all handlers of `event`, each apart from the others; None when nobody wants it."""
         try:
             self._environment.directory.observe(event.name, event.payload)
@@ -66,7 +68,7 @@ class EventRouter:
         for module, listener in table.listeners.get(event.name, ()):
             if self._wanted(module, listener, event):
                 yield partial(self._listen, module, listener, built)
-        if event.name in ("GUILD_CREATE", "GUILD_DELETE"):
+        if event.name in KEPT_EVENTS:
             job: Job | None = self._keeper.job(event)
         elif event.name in ("MESSAGE_CREATE", "MESSAGE_UPDATE"):
             job = self._texts.job(table, built)
@@ -109,14 +111,24 @@ def by_bot(payload: Payload) -> bool:
     return bool(user.get("bot"))
 
 
-async def _run(jobs: list[Job]) -> None:
+async def _run(jobs: list[Job], put_aside: PutAside) -> None:
     """Run all jobs; none touches another, and none raises but when it is cancelled."""
     if len(jobs) == 1:
+        hold(put_aside)
         await _apart(jobs[0])
         return
+    holders = Holders(len(jobs), put_aside)
     async with asyncio.TaskGroup() as group:
-        for job in jobs:
-            group.create_task(_apart(job))
+        for number, job in enumerate(jobs):
+            group.create_task(_among(holders, number, job))
+
+
+async def _among(holders: Holders, number: int, job: Job) -> None:
+    holders.begin(number)
+    try:
+        await _apart(job)
+    finally:
+        holders.end(number)
 
 
 async def _apart(job: Job) -> None:

@@ -185,8 +185,15 @@ class Runner:
         )
 
     def age(self, received: Received) -> float:
-        """Return how many seconds ago Discord made an interaction or a message."""
-        return self._environment.now() - created_at(int(received.payload["id"]))
+        """Return how many seconds an interaction has waited.
+
+        One that came live is as old as its receipt, by a clock that nobody sets; this machine's time of day may be
+        wrong by minutes. Of one that was replayed only Discord's time of making it tells how old it is.
+        """
+        since_receipt = time.monotonic() - received.received_at
+        if not received.replayed:
+            return since_receipt
+        return max(since_receipt, self._environment.now() - created_at(int(received.payload["id"])))
 
     def _count(self, use: Use, outcome: str, seconds: float) -> None:
         module, metrics = use.module.spec.name, self._environment.metrics

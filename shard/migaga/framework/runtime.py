@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from types import TracebackType
@@ -42,6 +42,7 @@ from migaga.framework.tasks import Tasks
 from migaga.framework.texts import TextCommands
 from migaga.framework.uncalled import TextNames
 from migaga.gateway.discord import Discord
+from migaga.gateway.intake import Handlers
 from migaga.gateway.received import Received
 from migaga.storage.access import AccessStore
 from migaga.storage.database import Database
@@ -119,7 +120,7 @@ class FrameworkRuntime:
             self.environment,
             runner,
             RestResolver(rest),
-            Edits(now()),
+            Edits(),
             bots=settings.whitelisted_bots,
         )
         interactions = InteractionRouter(self.environment, runner, Autocompletes(self.environment, runner, access))
@@ -129,7 +130,7 @@ class FrameworkRuntime:
             builder,
             texts=texts,
             interactions=interactions,
-            keeper=GuildKeeper(database, self.retention),
+            keeper=GuildKeeper(database, self.retention, rest),
         )
         self.access = access
         self.modules = ModuleSet(self.environment, Tasks(self.environment, runner, shard_ids=shard_ids), self._router)
@@ -191,7 +192,7 @@ class FrameworkRuntime:
             _log.error("slash commands stay as they were: %s", error)
             return False
 
-    def route(self, event: Received) -> Callable[[], Awaitable[None]] | None:
+    def route(self, event: Received) -> Handlers | None:
         """Return what runs the handlers of an event (the gateway's `Router`)."""
         return self._router.route(event)
 

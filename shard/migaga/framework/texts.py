@@ -52,6 +52,8 @@ class TextCommands:
         if author is None or payload.get("webhook_id") or not self._heard(author):
             return None
         created = built.received.name == "MESSAGE_CREATE"
+        if created:
+            self._edits.seen(built.received.shard_id, int(payload["id"]))
         waiting = self._environment.waiting
         if created and waiting.offer_message(int(payload["channel_id"]), int(author["id"]), payload):
             return None
@@ -62,7 +64,7 @@ class TextCommands:
         prefix = self._environment.settings.prefix(None if guild is None else int(guild))
         if not _begins(content, prefix):
             return None
-        if not created and not self._edits.may_run(payload, self._environment.now()):
+        if not created and not self._edits.may_run(payload, built.received.shard_id):
             return None
         job = self._match(table, built if created else built.as_created(), content, prefix)
         return self._unknown(table, built, content, prefix) if created and job is None else job

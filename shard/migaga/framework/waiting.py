@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from migaga.framework.aside import let_go
 from migaga.framework.errors import UserError
 from migaga.framework.rawguild import Payload
 
@@ -57,12 +58,15 @@ class Question:
         return True
 
     async def answer(self, timeout: float) -> Payload:
-        """Wait for the next answer, as the raw message or interaction.
+        """Wait for the next answer, as the raw message or interaction. The handler's event is let go.
 
         Raises:
             Unanswered: None came within `timeout` seconds.
             Restarting: The process is being stopped.
         """
+        if self._closed and self.answers.empty():
+            raise Restarting
+        let_go()
         try:
             async with asyncio.timeout(timeout) as self._deadline:
                 return await self.answers.get()

@@ -46,7 +46,14 @@ class FleetEventManager(OpenEventManager):
         if session is None:
             return
         received = Received(
-            event_name, shard.id, session.session_id, session.seq, dict(payload or {}), time.monotonic()
+            event_name,
+            shard.id,
+            session.session_id,
+            session.seq,
+            dict(payload or {}),
+            time.monotonic(),
+            # What comes before the handshake is over is the replay of a RESUME.
+            replayed=not shard.is_connected,
         )
         self._intakes[shard.id].receive(received)
 

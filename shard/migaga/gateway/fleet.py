@@ -74,6 +74,8 @@ class ShardStatus:
     latency: float | None
     """Seconds of the last heartbeat."""
     in_flight: int
+    put_aside: int
+    """Events whose handlers wait, or have waited, for people. They hold nothing up."""
     watermark: int | None
     watermark_lag: int
     """Events received after the watermark."""
@@ -209,6 +211,7 @@ def _status(life: ShardLife, now: float) -> ShardStatus:
         for_seconds=now - life.since,
         latency=life.latency,
         in_flight=life.intake.in_flight,
+        put_aside=life.intake.put_aside,
         watermark=watermark.value,
         watermark_lag=watermark.lag,
         resumes=life.resumes,

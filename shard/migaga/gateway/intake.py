@@ -22,12 +22,25 @@ _LOG = logging.getLogger(__name__)
 
 IN_FLIGHT_LIMIT = 1_000
 """Events of one shard that may be handled at once."""
+ASIDE_LIMIT = 10_000
+"""Events put aside beyond which another one keeps its place among those in flight: memory is bounded."""
+
+PutAside = Callable[[], None]
+"""Called when all that is left of an event waits for people: it no longer counts as unfinished, its handlers go on."""
+
+
+class Handlers(Protocol):
+    """Runs all handlers of one event."""
+
+    def __call__(self, put_aside: PutAside, /) -> Awaitable[None]:
+        """Return when all have ended."""
+        ...
 
 
 class Router(Protocol):
     """Says what is to run for an event. The framework implements it."""
 
-    def route(self, event: Received) -> Callable[[], Awaitable[None]] | None:
+    def route(self, event: Received) -> Handlers | None:
         """Return what runs all handlers of `event`, or None when nobody wants it. Synchronous, cheap, never raises."""
         ...
 
@@ -47,12 +60,22 @@ class Intake:
     event still occupies cannot move it.
     """
 
-    def __init__(self, shard_id: int, router: Router, observer: Observer, *, limit: int = IN_FLIGHT_LIMIT) -> None:
+    def __init__(
+        self,
+        shard_id: int,
+        router: Router,
+        observer: Observer,
+        *,
+        limit: int = IN_FLIGHT_LIMIT,
+        aside_limit: int = ASIDE_LIMIT,
+    ) -> None:
         self._shard_id = shard_id
         self._router = router
         self._observer = observer
         self._limit = limit
+        self._aside_limit = aside_limit
         self._running: set[asyncio.Task[None]] = set()
+        self._aside: set[asyncio.Task[None]] = set()
         self._room = asyncio.Event()
         self._room.set()
         self._idle = asyncio.Event()
@@ -62,8 +85,13 @@ class Intake:
 
     @property
     def in_flight(self) -> int:
-        """How many events are being handled."""
+        """How many events are being handled, without those that were put aside."""
         return len(self._running)
+
+    @property
+    def put_aside(self) -> int:
+        """How many events were put aside while their handlers go on."""
+        return len(self._aside)
 
     @property
     def has_room(self) -> bool:
@@ -109,27 +137,38 @@ class Intake:
     async def drain(self, grace: timedelta) -> int:
         """Wait for the running handlers for at most `grace`, then cancel them.
 
-        Returns the number cancelled. Their events stay unfinished, so a resumed session brings them again.
+        Returns the number of events that stay unfinished: a resumed session brings them again. One that was put aside
+        is not among them, and does not come again.
         """
         try:
             async with asyncio.timeout(grace.total_seconds()):
                 await self._idle.wait()
         except TimeoutError:
-            late = list(self._running)
+            unfinished = len(self._running)
+            late = [*self._running, *self._aside]
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
-            return len(late)
+            return unfinished
         return 0
 
     def abandon(self) -> None:
         """Cancel the running handlers now. Their events stay unfinished."""
-        for task in self._running:
+        for task in (*self._running, *self._aside):
             task.cancel()
 
-    async def _run(self, event: Received, handlers: Callable[[], Awaitable[None]], watermark: Watermark) -> None:
+    async def _run(self, event: Received, handlers: Handlers, watermark: Watermark) -> None:
+        task = asyncio.current_task()
+
+        def put_aside() -> None:
+            watermark.finished(event.seq)
+            if task in self._running and len(self._aside) < self._aside_limit:
+                self._running.discard(task)
+                self._aside.add(task)
+                self._changed()
+
         try:
-            await handlers()
+            await handlers(put_aside)
         except Exception:
             # The framework reports what its handlers raise; this is its own fault, and must not hold the watermark.
             _LOG.exception("handling %s on shard %d failed", event.name, self._shard_id)
@@ -137,9 +176,13 @@ class Intake:
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
+        self._aside.discard(task)
+        self._changed()
+
+    def _changed(self) -> None:
         if len(self._running) < self._limit:
             self._room.set()
-        if not self._running:
+        if not self._running and not self._aside:
             self._idle.set()
         self._tell()
 

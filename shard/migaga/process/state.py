@@ -78,6 +78,7 @@ def _shard(shard: ShardStatus) -> Mapping[str, Json]:
         "for_seconds": round(shard.for_seconds, 3),
         "latency_seconds": None if shard.latency is None else round(shard.latency, 4),
         "in_flight": shard.in_flight,
+        "put_aside": shard.put_aside,
         "watermark": shard.watermark,
         "watermark_lag": shard.watermark_lag,
         "resumes": shard.resumes,

@@ -60,7 +60,9 @@ class Quiet:
         assert self.fleet is not None
         sent = max((s.seq for s in self.emulator.hub.sessions() if s.bot_id == self.account.user.id), default=0)
         status = self.fleet.status()[0]
-        return _received(status) >= sent and status.in_flight <= len(self._runtime.environment.waiting)
+        return _received(status) >= sent and status.in_flight + status.put_aside <= len(
+            self._runtime.environment.waiting
+        )
 
     async def until(self, holds: Callable[[], T], otherwise: str) -> T:
         """Wait until `holds` returns something that is true. Fails with `otherwise` after `PATIENCE` seconds."""

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from datetime import timedelta
 
 import hikari
 import pytest
 
 from migaga.api import BaseModule, Context, Cooldown, command, component, group, user_command
-from migaga.framework.running import TOO_OLD
 from migaga.testing.bot import TestBot
 
 P = hikari.Permissions
@@ -219,12 +217,3 @@ async def test_commands_for_grown_ups_need_a_channel_with_an_age_limit(running: 
     limited = running.guild.channel("limited", nsfw=True)
     assert "age limit" in (await anna.says("!grown")).content
     assert (await anna.says("!grown", limited)).content == "grown"
-
-
-async def test_an_interaction_that_comes_too_late_is_not_run(running: TestBot) -> None:
-    anna = await running.member("Anna")
-    running.runtime.environment.now = lambda: time.time() + TOO_OLD
-    late = await anna.slash("open")
-    assert late.interaction.answer_type is None
-    running.runtime.environment.now = time.time
-    assert (await anna.slash("open")).content == "open"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -17,7 +17,7 @@ from migaga.common.clock import MonotonicClock
 from migaga.gateway.discord import DiscordApp
 from migaga.gateway.events import FleetEventManager
 from migaga.gateway.identify import Budget, IdentifyGate
-from migaga.gateway.intake import Intake
+from migaga.gateway.intake import Handlers, Intake, PutAside
 from migaga.gateway.observer import Unobserved
 from migaga.gateway.received import Received
 from migaga.gateway.runner import ShardRunner
@@ -55,8 +55,8 @@ class NotingRouter:
         self.changed = asyncio.Condition()
         self.blocked: dict[int, asyncio.Event] = {}
 
-    def route(self, event: Received) -> Callable[[], Awaitable[None]]:
-        async def handle() -> None:
+    def route(self, event: Received) -> Handlers:
+        async def handle(put_aside: PutAside) -> None:
             self.seen.append(event)
             if event.seq in self.blocked:
                 await self.blocked[event.seq].wait()

@@ -58,5 +58,5 @@ class Twice:
         self._bot._quiet.begin()
         run = self._bot.runtime.route(Received(name, 0, "another session", 1, payload, time.monotonic()))
         assert run is not None, f"nobody wants {name}"
-        await run()
+        await run(lambda: None)
         return await self._bot.says()

@@ -65,26 +65,30 @@ def test_a_scope_says_who_shares_a_cooldown(scope: str, same: tuple[int, int, in
     assert scope == "bot" or key(1, 2, 3) != key(7, 7, 7)
 
 
-def message(at: float, content: str, *, edited: bool = True) -> dict[str, object]:
+def message(at: float, content: str, *, edited: float | None) -> dict[str, object]:
     snowflake = int((at - DISCORD_EPOCH) * 1000) << 22
-    return {"id": str(snowflake), "content": content, "edited_timestamp": "2026-01-01" if edited else None}
+    edited_at = None if edited is None else datetime.fromtimestamp(edited, UTC).isoformat()
+    return {"id": str(snowflake), "content": content, "edited_timestamp": edited_at}
 
 
 def test_an_edit_runs_a_command_only_while_it_is_fresh_changed_and_not_answered() -> None:
     start = 1_790_000_000.0
-    edits = Edits(start)
-    fresh = message(start + 10, "!a")
+    edits = Edits()
+    fresh = message(start + 10, "!a", edited=start + 20)
     number = int(str(fresh["id"]))
     assert created_at(number) == pytest.approx(start + 10)
-    assert edits.may_run(fresh, start + 20)
-    assert not edits.may_run(message(start + 10, "!a", edited=False), start + 20)
-    assert not edits.may_run(fresh, start + 700)
-    assert not edits.may_run(message(start - 10, "!a"), start + 20)
+    assert not edits.may_run(fresh, 0)
+    edits.seen(0, int(str(message(start, "hi", edited=None)["id"])))
+    assert edits.may_run(fresh, 0)
+    assert not edits.may_run(fresh, 1)
+    assert not edits.may_run(message(start + 10, "!a", edited=None), 0)
+    assert not edits.may_run(message(start + 10, "!a", edited=start + 700), 0)
+    assert not edits.may_run(message(start - 10, "!a", edited=start + 20), 0)
     edits.begin(number, "!a")
-    assert not edits.may_run(message(start + 10, "!b"), start + 20)
+    assert not edits.may_run(message(start + 10, "!b", edited=start + 20), 0)
     edits.wrong_use(number)
-    assert not edits.may_run(message(start + 10, "!a"), start + 20)
-    assert edits.may_run(message(start + 10, "!b"), start + 20)
+    assert not edits.may_run(message(start + 10, "!a", edited=start + 20), 0)
+    assert edits.may_run(message(start + 10, "!b", edited=start + 20), 0)
 
 
 def row(count: int) -> hikari.impl.MessageActionRowBuilder:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 import pytest
 
-from migaga.gateway.intake import Intake
+from migaga.gateway.intake import Handlers as Job
+from migaga.gateway.intake import Intake, PutAside
 from migaga.gateway.observer import Unobserved
 from migaga.gateway.received import Received
 
@@ -20,14 +20,17 @@ class Handlers:
         self.started: list[int] = []
         self.gates: dict[int, asyncio.Event] = {}
         self.failing: set[int] = set()
+        self.asking: set[int] = set()
         self.unwanted: set[int] = set()
 
-    def route(self, event: Received) -> Callable[[], Awaitable[None]] | None:
+    def route(self, event: Received) -> Job | None:
         if event.seq in self.unwanted:
             return None
 
-        async def run() -> None:
+        async def run(put_aside: PutAside) -> None:
             self.started.append(event.seq)
+            if event.seq in self.asking:
+                put_aside()
             if event.seq in self.gates:
                 await self.gates[event.seq].wait()
             if event.seq in self.failing:
@@ -132,3 +135,70 @@ async def test_a_repeated_number_is_not_handled_again() -> None:
         intake.receive(event(seq))
     await intake.drain(timedelta(seconds=1))
     assert handlers.started == [8, 9]
+
+
+async def test_an_event_that_is_put_aside_holds_neither_the_watermark_nor_a_place() -> None:
+    intake, handlers = make(limit=2)
+    handlers.asking, handlers.gates = {2}, {2: asyncio.Event(), 3: asyncio.Event()}
+    for seq in (1, 2, 3, 4):
+        intake.receive(event(seq))
+    await asyncio.sleep(0.01)
+    assert intake.watermark.value == 2
+    assert (intake.in_flight, intake.put_aside) == (1, 1)
+    async with asyncio.timeout(1):
+        await intake.room()
+    handlers.gates[3].set()
+    await asyncio.sleep(0.01)
+    assert intake.watermark.value == 4
+    handlers.gates[2].set()
+    assert await intake.drain(timedelta(seconds=1)) == 0
+    assert (intake.in_flight, intake.put_aside) == (0, 0)
+    assert intake.watermark.value == 4
+
+
+async def test_an_event_put_aside_before_an_earlier_one_has_ended_waits_for_it() -> None:
+    intake, handlers = make()
+    handlers.asking, handlers.gates = {2}, {1: asyncio.Event(), 2: asyncio.Event()}
+    intake.receive(event(1))
+    intake.receive(event(2))
+    await asyncio.sleep(0.01)
+    before = intake.watermark.value
+    assert before is None
+    handlers.gates[1].set()
+    await asyncio.sleep(0.01)
+    after = intake.watermark.value
+    assert after == 2
+    handlers.gates[2].set()
+    await intake.drain(timedelta(seconds=1))
+
+
+async def test_a_stop_waits_for_what_is_put_aside_and_does_not_count_it_as_unfinished() -> None:
+    intake, handlers = make()
+    handlers.asking, handlers.gates = {1}, {1: asyncio.Event()}
+    intake.receive(event(1))
+    await asyncio.sleep(0.01)
+    assert await intake.drain(timedelta(seconds=0.05)) == 0
+    assert intake.put_aside == 0
+    assert intake.watermark.value == 1
+
+
+async def test_abandoning_also_cancels_what_is_put_aside() -> None:
+    intake, handlers = make()
+    handlers.asking, handlers.gates = {1}, {1: asyncio.Event()}
+    intake.receive(event(1))
+    await asyncio.sleep(0.01)
+    intake.abandon()
+    assert await intake.drain(timedelta(seconds=5)) == 0
+
+
+async def test_what_is_put_aside_is_bounded_beyond_it_an_event_keeps_its_place() -> None:
+    handlers = Handlers()
+    intake = Intake(0, handlers, Unobserved(), limit=10, aside_limit=1)
+    handlers.asking, handlers.gates = {1, 2}, {1: asyncio.Event(), 2: asyncio.Event()}
+    intake.receive(event(1))
+    intake.receive(event(2))
+    await asyncio.sleep(0.01)
+    assert (intake.put_aside, intake.in_flight, intake.watermark.value) == (1, 1, 2)
+    for gate in handlers.gates.values():
+        gate.set()
+    await intake.drain(timedelta(seconds=1))
