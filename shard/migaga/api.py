@@ -16,6 +16,7 @@ from migaga.framework.decorators import (
     user_command,
 )
 from migaga.framework.dialogue import TextField
+from migaga.framework.dialogue import TextField
 from migaga.framework.emoji import Emoji
 from migaga.framework.errors import NotAllowed, UserError, WrongArgument
 from migaga.framework.guild_settings import GuildSettings
@@ -38,9 +39,10 @@ from migaga.framework.scope import Application
 from migaga.framework.spec import Choice, Cooldown
 from migaga.framework.uncalled import TextNames, UnknownCommandEvent
 from migaga.framework.waiting import Unanswered
-from migaga.storage.portable import insert_ignore, upsert
+from migaga.storage.database import Database
+from migaga.storage.portable import delete_batch, execute_count, insert_ignore, lock_rows, retrying, upsert
 from migaga.storage.tables import NAMING
-from migaga.storage.types import Amount, Folded, Json, Snowflake, Text, UtcDateTime, fold
+from migaga.storage.types import Amount, Digest, Folded, Json, Snowflake, Text, UtcDateTime, fold
 
 __all__ = [
     "NAMING",
@@ -55,7 +57,9 @@ __all__ = [
     "Choices",
     "Context",
     "Cooldown",
+    "Database",
     "Describe",
+    "Digest",
     "Emoji",
     "EventContext",
     "Folded",
@@ -75,6 +79,7 @@ __all__ = [
     "TaskContext",
     "Text",
     "TextField",
+    "TextField",
     "TextNames",
     "Unanswered",
     "UnknownCommandEvent",
@@ -85,14 +90,18 @@ __all__ = [
     "autocomplete",
     "command",
     "component",
+    "delete_batch",
     "escape_markdown",
+    "execute_count",
     "fold",
     "group",
     "insert_ignore",
     "listen",
+    "lock_rows",
     "message_command",
     "modal",
     "option",
+    "retrying",
     "task",
     "upsert",
     "user_command",

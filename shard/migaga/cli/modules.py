@@ -75,7 +75,7 @@ def _listing(result: LoadResult) -> str:
             len(module.spec.listeners),
             len(module.spec.tasks),
             len(module.spec.options),
-            module.source.kind,
+            module.source.origin,
             module.spec.description.split("\n", 1)[0],
         )
         for module in result.modules
@@ -161,6 +161,7 @@ def _module(module: LoadedModule) -> Json:
         "title": spec.title,
         "description": spec.description,
         "source": str(spec.source),
+        "origin": module.source.origin,
         "commands": [_command(command) for command in spec.commands],
         "menus": [{"name": menu.name, "type": menu.type} for menu in spec.menus],
         "options": [_option(option) for option in spec.options],

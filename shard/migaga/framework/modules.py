@@ -68,6 +68,8 @@ class ModuleSet:
             for failure in failures:
                 _log.error("%s", failure)
             self.failures = failures
+            origins = (f"{name} ({module.source.origin})" for name, module in self._classes.items())
+            _log.info("modules that run: %s", ", ".join(origins))
             running = tuple(self._classes.values())
             await record_modules(Catalogue(self._environment.database), LoadResult(running, tuple(failures)))
             self._publish()

@@ -48,11 +48,20 @@ class Source:
     """The file or folder."""
     directory: Path | None = None
     """Of a module in a folder: that folder."""
+    package: str | None = None
+    """Of an entry point: the installed package and its version."""
 
     @property
     def place(self) -> str:
         """How messages name it."""
         return str(self.path) if self.path is not None else f"{self.kind} {self.import_name}"
+
+    @property
+    def origin(self) -> str:
+        """Where it comes from, for people: `built-in`, `directory /srv/modules`, `package my-package 1.0`."""
+        if self.package is not None:
+            return f"package {self.package}"
+        return self.kind if self.directory is None else f"directory {self.directory}"
 
 
 def discover(directories: Sequence[Path] = ()) -> tuple[list[Source], list[ModuleFailure]]:
@@ -95,4 +104,5 @@ def package_of(directory: Path) -> str:
 
 def _entry_points() -> Iterable[Source]:
     for point in sorted(entry_points(group=ENTRY_POINTS), key=lambda point: point.name):
-        yield Source(point.name, "entry point", point.module, attribute=point.attr or None)
+        package = f"{point.dist.name} {point.dist.version}" if point.dist is not None else None
+        yield Source(point.name, "entry point", point.module, attribute=point.attr or None, package=package)

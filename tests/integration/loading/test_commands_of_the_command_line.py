@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -68,9 +66,9 @@ def test_a_new_module_loads_and_its_test_passes(tmp_path: Path, forked: Forked) 
     assert (done.code, done.err) == (0, "")
     shown = forked.migaga("modules", "show", "hello_there", "--directory", ".", folder=tmp_path)
     assert "/hello-there [name:]" in shown.out
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "hello_there"]
-    tested = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120)
-    assert tested.returncode == 0, tested.stdout + tested.stderr
+    arguments = ("-q", "-p", "no:cacheprovider", f"--rootdir={tmp_path}", "hello_there")
+    tested = forked.start("import sys, pytest\nsys.exit(pytest.main(sys.argv[1:]))", *arguments, folder=tmp_path)[0]
+    assert tested.code == 0, tested.out + tested.err
 
 
 @pytest.mark.parametrize(

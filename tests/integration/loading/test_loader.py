@@ -171,5 +171,7 @@ def test_installed_packages_offer_modules_by_entry_points(installed: Path) -> No
     )
     result = load_modules(["plugged", "wrong", "gone"])
     assert mine(result) == {"greeter": "entry point"}
+    assert result.modules[0].source.origin == "package migaga-plugin 1"
+    assert "greeter" in mine(load_modules())
     assert "migaga_plugin:Nope" in failure(result, "wrong").reason
     assert "nowhere_such" in failure(result, "gone").reason
