@@ -16,7 +16,6 @@ from migaga.framework.decorators import (
     user_command,
 )
 from migaga.framework.dialogue import TextField
-from migaga.framework.dialogue import TextField
 from migaga.framework.emoji import Emoji
 from migaga.framework.errors import NotAllowed, UserError, WrongArgument
 from migaga.framework.guild_settings import GuildSettings
@@ -78,7 +77,6 @@ __all__ = [
     "Snowflake",
     "TaskContext",
     "Text",
-    "TextField",
     "TextField",
     "TextNames",
     "Unanswered",
