@@ -104,7 +104,7 @@ def revoke_token(context: Context, request: Request) -> object:
 def restore_token(context: Context, request: Request) -> object:
     """A revoked token is good again; the sessions are gone."""
     bot = context.bot(request.body("bot").optional_id("bot"))
-    bot.revoked = False
+    context.hub.restore_token(bot)
     return {"token": bot.token, "revoked": False}
 
 

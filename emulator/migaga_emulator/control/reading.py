@@ -51,11 +51,12 @@ def handled(context: Context, request: Request) -> object:
     given = request.body("bot", "events")
     bot = context.bot(given.optional_id("bot"))
     book, now = context.ledger.of(bot.user.id).events, context.world.clock.monotonic()
-    named = [_named(event) for event in given.objects("events", "name", "key", "payload")]
-    for name, key in named:
-        book.handled(name, key, now)
+    events = given.objects("events", "name", "key", "payload", "seconds", "effect")
+    for event, (name, key) in [(event, _named(event)) for event in events]:
+        took = event.seconds("seconds") if event.has("seconds") else None
+        book.handled(name, key, now, took=took, effect=event.boolean("effect"))
     context.topics.tell(f"handled {bot.user.id}")
-    return {"accepted": len(named)}
+    return {"accepted": len(events)}
 
 
 def interactions(context: Context, request: Request) -> object:

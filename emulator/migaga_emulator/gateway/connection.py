@@ -23,6 +23,7 @@ from migaga_emulator.gateway.identify import parse_identify, parse_resume
 from migaga_emulator.gateway.limits import WindowCounter
 from migaga_emulator.gateway.members import request_members
 from migaga_emulator.gateway.opcodes import CLOSE_REASONS, CloseCode, Opcode
+from migaga_emulator.gateway.recovery import PAUSE_AFTER_OP_9_S
 from migaga_emulator.gateway.session import Event, Session
 
 CLOSE_TIMEOUT_S = 1.0
@@ -38,6 +39,8 @@ class _Outgoing:
     frame: bytes
     event: Event | None = None
     close: int | None = None
+    at: float = 0.0
+    """When it was queued, by the event loop's clock."""
 
 
 class Connection:
@@ -56,6 +59,8 @@ class Connection:
         self._transport = transport
         self._packer = packer
         self._at_resume_url = at_resume_url
+        name = transport.get_extra_info("peername")
+        self._peer = int(name[1]) if isinstance(name, tuple) else 0
         self._queue: deque[_Outgoing] = deque()
         self._wake = asyncio.Event()
         self._sends = WindowCounter(hub.rules.sends_per_minute, 60.0)
@@ -102,11 +107,11 @@ class Connection:
 
     def send(self, op: Opcode, data: object) -> None:
         """Queue a payload that is no dispatch."""
-        self._enqueue(_Outgoing(orjson.dumps({"t": None, "s": None, "op": int(op), "d": data})))
+        self._enqueue(orjson.dumps({"t": None, "s": None, "op": int(op), "d": data}))
 
     def deliver(self, event: Event) -> None:
         """Queue a dispatch of the session."""
-        self._enqueue(_Outgoing(event.frame, event))
+        self._enqueue(event.frame, event)
 
     def close(self, code: int) -> None:
         """Close with this code after what is queued. The first code counts."""
@@ -115,7 +120,7 @@ class Connection:
             if self.silent:
                 self.silent = False
                 self._queue.clear()
-            self._enqueue(_Outgoing(b"", close=code))
+            self._enqueue(b"", close=code)
 
     def replaced(self) -> None:
         """The session went to another connection: close with 4000, without what is still queued."""
@@ -134,7 +139,7 @@ class Connection:
         if session is not None and resumable:
             self._hub.closed(session, self, client_code=None, server_code=CloseCode.UNKNOWN_ERROR)
         elif session is not None:
-            self._hub.end(session, injected=True)
+            self._hub.end(session, injected=True, pause_s=PAUSE_AFTER_OP_9_S)
         self._queue.clear()
         self.send(Opcode.INVALID_SESSION, resumable)
 
@@ -151,8 +156,8 @@ class Connection:
         self._transport.abort()
         self._ended()
 
-    def _enqueue(self, item: _Outgoing) -> None:
-        self._queue.append(item)
+    def _enqueue(self, frame: bytes, event: Event | None = None, close: int | None = None) -> None:
+        self._queue.append(_Outgoing(frame, event, close, asyncio.get_running_loop().time()))
         self._wake.set()
 
     async def _write(self) -> None:
@@ -161,7 +166,10 @@ class Connection:
             self._wake.clear()
             while self._queue and not self.silent:
                 if latency := self.latency_of(self):
-                    await asyncio.sleep(latency)
+                    # A slow line delays every frame by as much; it does not carry fewer of them.
+                    due = self._queue[0].at + latency - asyncio.get_running_loop().time()
+                    if due > 0:
+                        await asyncio.sleep(due)
                 if self._queue and not await self._write_one(self._queue.popleft()):
                     return
 
@@ -211,7 +219,7 @@ class Connection:
         self._expect_heartbeat()
         if self.session is not None and data is not None:
             self.session.acknowledge(data)
-        self._enqueue(_Outgoing(orjson.dumps({"t": None, "s": None, "op": int(Opcode.HEARTBEAT_ACK), "d": None})))
+        self.send(Opcode.HEARTBEAT_ACK, None)
 
     def _identify(self, data: object) -> None:
         if self.session is not None:
@@ -223,7 +231,7 @@ class Connection:
             return
         if request.compress and isinstance(self._packer, Plain):
             self._packer = PayloadZlib()
-        outcome = self._hub.identify(request, self)
+        outcome = self._hub.identify(request, self, peer=self._peer)
         if isinstance(outcome, Refusal):
             self._refused(outcome)
         else:
@@ -237,7 +245,7 @@ class Connection:
         if isinstance(request, CloseCode):
             self.close(request)
             return
-        outcome = self._hub.resume(request, self, at_resume_url=self._at_resume_url)
+        outcome = self._hub.resume(request, self, at_resume_url=self._at_resume_url, peer=self._peer)
         if isinstance(outcome, Refusal):
             self._refused(outcome)
             return

@@ -19,18 +19,16 @@ from migaga_emulator.gateway.opcodes import (
     SESSION_ENDING_SERVER_CODES,
     CloseCode,
 )
+from migaga_emulator.gateway.recovery import Recovery
 from migaga_emulator.gateway.session import Event, Generation, Session, Sink
 from migaga_emulator.ledger.book import BotLedger, Ledger
+from migaga_emulator.ledger.connections import Begun, Ended
 from migaga_emulator.ledger.events import Occurrence
 from migaga_emulator.rules import Rules
 from migaga_emulator.world.dispatch import Dispatch
 from migaga_emulator.world.intents import Intent
-from migaga_emulator.world.permissions import Permission
 from migaga_emulator.world.state import Bot
 from migaga_emulator.world.world import World
-
-IN_CHANNELS = ("MESSAGE_", "TYPING_START", "CHANNEL_PINS_UPDATE")
-"""Events that need the right to see their channel, by how their name begins."""
 
 ABNORMAL = 1006
 """What a websocket says when the connection ended without a close frame."""
@@ -55,8 +53,9 @@ class BotGateway:
         )
         self.sessions: dict[str, Session] = {}
         self.latest: Generation | None = None
-        self.cut_off: set[Generation] = set()
-        """Generations whose session an injected fault destroyed and that nobody has identified again."""
+        self.recovery = Recovery(max_concurrency=rules.max_concurrency, interval_s=rules.identify_interval_s)
+        self.refused: dict[str, CloseCode] = {}
+        """Ids of sessions that were closed with 4007 or 4009: a RESUME gets the same code again."""
         self.member_requests: dict[int, WindowCounter] = {}
 
     def connected_covers(self, guild_id: int) -> bool:
@@ -96,8 +95,11 @@ class Hub:
         """The bot whose token this is, unless it was revoked."""
         return self.world.bot_by_token(token)
 
-    def identify(self, request: IdentifyRequest, sink: Sink) -> Session | Refusal:
-        """Begin a session: READY and a GUILD_CREATE for each guild are pushed into it. Counts against the budget."""
+    def identify(self, request: IdentifyRequest, sink: Sink, *, peer: int = 0) -> Session | Refusal:
+        """Begin a session: READY and a GUILD_CREATE for each guild are pushed into it. Counts against the budget.
+
+        `peer` is the client's TCP port, for the ledger.
+        """
         bot = self.bot_of_token(request.token)
         if bot is None:
             return Refusal(CloseCode.AUTHENTICATION_FAILED)
@@ -107,7 +109,7 @@ class Hub:
         verdict = state.budget.count(now) if code is not None else state.budget.identify(generation.shard_id, now)
         if verdict is Verdict.EXHAUSTED:
             ledger.identifies_rejected["budget exhausted"] += 1
-            self.reset_token(bot)
+            self.reset_token(bot, injected=False)
             return Refusal(CloseCode.AUTHENTICATION_FAILED)
         if code is not None or verdict is Verdict.EARLY:
             ledger.identifies_rejected["op 9: too early" if code is None else f"close {int(code)}"] += 1
@@ -116,11 +118,12 @@ class Hub:
         session = Session(f"{self._random.getrandbits(128):032x}", bot.user.id, generation, self.rules)
         session.presence = dict(request.presence or {})
         session.large_threshold = request.large_threshold
+        ledger.connections.begun(Begun(now, (generation.shard_id, generation.shard_count), "identify", peer))
         self._begin(session, sink, request, now)
         return session
 
     def resume(
-        self, request: ResumeRequest, sink: Sink, *, at_resume_url: bool
+        self, request: ResumeRequest, sink: Sink, *, at_resume_url: bool, peer: int = 0
     ) -> tuple[Session, list[Event]] | Refusal:
         """Attach a client to its session again; returns the events it has missed. RESUMED is still to be pushed."""
         bot = self.bot_of_token(request.token)
@@ -130,6 +133,8 @@ class Hub:
         if not at_resume_url:
             ledger.resumes_elsewhere += 1
         self.expire(now)
+        if refused := state.refused.get(request.session_id):
+            return self._resume_failed(ledger, f"session was closed with {int(refused)}", refused)
         session = state.sessions.get(request.session_id)
         if session is None:
             return self._resume_failed(ledger, "unknown or ended session", None)
@@ -145,53 +150,73 @@ class Hub:
             self.end(session, injected=False)
             return self._resume_failed(ledger, "events are no longer kept", None)
         ledger.resumes += 1
+        shard = (session.generation.shard_id, session.generation.shard_count)
+        ledger.connections.begun(Begun(now, shard, "resume", peer, len(missed)))
         session.attach(sink)
         self._coverage_changed(state, session, now)
         return session, missed
 
     def closed(self, session: Session, sink: Sink, *, client_code: int | None, server_code: int | None) -> None:
         """The connection of a session is gone, for whatever reason. Decides whether the session can be resumed."""
-        self.ledger.of(session.bot_id).closes[_who_closed(client_code, server_code)] += 1
+        how = _who_closed(client_code, server_code)
+        self.ledger.of(session.bot_id).closes[how] += 1
         if session.sink is not sink:
             return
         now = self.clock()
+        self._connection_ended(session, now, how)
         if server_code in SESSION_ENDING_SERVER_CODES:
             self.end(session, injected=True)
         elif server_code is None and client_code in SESSION_ENDING_CLIENT_CODES:
             self.end(session, injected=False)
+        elif server_code in NEVER_RESUME_AFTER:
+            # Nobody but the control API closes a session's connection with these.
+            self.of(session.bot_id).refused[session.id] = CloseCode(server_code)
+            self.end(session, injected=True)
         else:
-            if server_code in NEVER_RESUME_AFTER:
-                session.refuse_with = CloseCode(server_code)
             session.detach(now)
             self._coverage_changed(self.of(session.bot_id), session, now)
 
-    def end(self, session: Session, *, injected: bool) -> None:
-        """Destroy a session. `injected`: a fault did it, so what it still held could reach nobody."""
-        state = self.of(session.bot_id)
+    def end(self, session: Session, *, injected: bool, pause_s: float = 0.0) -> None:
+        """Destroy a session. `injected`: a fault did it, so what it still held could reach nobody.
+
+        `pause_s` is what Discord asks a client to wait before its next IDENTIFY.
+        """
+        state, now = self.of(session.bot_id), self.clock()
         if state.sessions.pop(session.id, None) is None:
             return
-        session.destroy(injected=injected)
+        self._connection_ended(session, now, "destroyed")
+        session.destroy(injected=injected, now=now)
         if injected:
-            state.cut_off.add(session.generation)
-        self._coverage_changed(state, session, self.clock())
+            state.recovery.cut(session.generation, now, pause_s=pause_s)
+        self._coverage_changed(state, session, now)
 
     def expire(self, now: float) -> None:
         """End the sessions that nobody resumed in time."""
         for session in [session for session in self.sessions() if session.expired(now)]:
             self.end(session, injected=False)
 
-    def reset_token(self, bot: Bot, token: str | None = None) -> str:
-        """Give the bot a new token: its sessions end, the old token is refused everywhere. Returns the new one."""
+    def reset_token(self, bot: Bot, token: str | None = None, *, injected: bool = True) -> str:
+        """Give the bot a new token: its sessions end, the old token is refused everywhere. Returns the new one.
+
+        `injected` is False when the client has earned it by overspending its budget.
+        """
         bot.token = token or self.world.guilds.new_token(bot.user.id)
         bot.revoked = False
-        self.end_all(bot.user.id)
+        self.end_all(bot.user.id, injected=injected)
         return bot.token
 
-    def end_all(self, bot_id: int) -> None:
+    def restore_token(self, bot: Bot) -> None:
+        """Accept a revoked token again."""
+        bot.revoked = False
+        self.of(bot.user.id).recovery.release(self.clock())
+
+    def end_all(self, bot_id: int, *, injected: bool = True) -> None:
         """End every session of a bot because its token is no longer good: 4004."""
+        if injected:
+            self.of(bot_id).recovery.hold()
         for session in list(self.of(bot_id).sessions.values()):
             sink = session.sink
-            self.end(session, injected=True)
+            self.end(session, injected=injected)
             if sink is not None:
                 sink.close(CloseCode.AUTHENTICATION_FAILED)
 
@@ -220,8 +245,8 @@ class Hub:
         generation, state = session.generation, self.of(session.bot_id)
         state.sessions[session.id] = session
         state.latest = generation
-        state.cut_off = {cut for cut in state.cut_off if cut.shard_count == generation.shard_count}
-        state.cut_off = {cut for cut in state.cut_off if cut.shard_id != generation.shard_id}
+        state.recovery.release(now)
+        state.recovery.identified(generation, now)
         session.attach(sink)
         mine = sorted(guild_id for guild_id in self.world.guild_ids_of(session.bot_id) if generation.covers(guild_id))
         session.push("READY", orjson.dumps(self._ready(session, request, mine)), now)
@@ -268,6 +293,10 @@ class Hub:
         self.ledger.of(session.bot_id).gaps.update(guild_ids, state.connected_covers, now)
         self.on_change()
 
+    def _connection_ended(self, session: Session, now: float, how: str) -> None:
+        shard = (session.generation.shard_id, session.generation.shard_count)
+        self.ledger.of(session.bot_id).connections.ended(Ended(now, shard, how))
+
     def _on_dispatch(self, dispatch: Dispatch) -> None:
         if dispatch.guild_id is not None and self._out(dispatch):
             return
@@ -284,21 +313,14 @@ class Hub:
             return [dispatch.bot_id]
         guild_id = dispatch.guild_id
         there = [bot for bot in self.world.bots.values() if guild_id is None or guild_id in bot.guild_ids]
-        return [bot.user.id for bot in there if self._sees(bot, dispatch)]
-
-    def _sees(self, bot: Bot, dispatch: Dispatch) -> bool:
-        """Messages, reactions and typing come only from channels that the bot can see."""
-        if dispatch.guild_id is None or dispatch.channel_id is None or not dispatch.name.startswith(IN_CHANNELS):
-            return True
-        channel = self.world.core.channels.get(dispatch.channel_id)
-        return channel is None or bool(self.world.access.of(bot.user, channel) & Permission.VIEW_CHANNEL)
+        return [bot.user.id for bot in there if self.world.may_see(bot.user.id, dispatch)]
 
     def _publish(self, bot_id: int, dispatch: Dispatch, now: float) -> None:
         state, ledger = self.of(bot_id), self.ledger.of(bot_id)
         views = _Views(self.world, dispatch, bot_id)
         fate: Occurrence | None = None
         if state.latest is not None and views.wanted(state.latest.intents):
-            fate = ledger.published(dispatch.name, dispatch.payload, now)
+            fate = ledger.published(dispatch.name, dispatch.payload, now, dispatch.guild_id)
         covered = False
         for session in list(state.sessions.values()):
             if not session.generation.covers(dispatch.guild_id):
@@ -309,7 +331,9 @@ class Hub:
                 if fate is None:
                     ledger.for_session(dispatch.name, dispatch.payload)
         if fate is not None and not covered:
-            fate.unsent = any(cut.covers(dispatch.guild_id) for cut in state.cut_off)
+            empty = state.budget.remaining(now) == 0
+            budget_in = state.budget.reset_after(now) if empty else 0.0
+            fate.unsent = state.recovery.excuses(dispatch.guild_id, now, budget_in=budget_in)
         if dispatch.guild_id is not None and dispatch.name == "GUILD_DELETE" and "unavailable" not in dispatch.payload:
             ledger.gaps.forget(dispatch.guild_id, now)
         if dispatch.guild_id is not None and dispatch.name == "GUILD_CREATE":

@@ -14,6 +14,10 @@ from migaga_emulator.gateway.replay import ReplayBuffer
 from migaga_emulator.rules import Rules
 
 
+RECONNECT_S = 2.0
+"""How long a client that loses no time may need to resume after its connection is gone."""
+
+
 class Fate(Protocol):
     """What the ledger wants to know of one event that was published once and may be in several sessions."""
 
@@ -82,7 +86,7 @@ class Session:
         self.presence: dict[str, object] = {}
         self.large_threshold = 50
         self.refuse_with: CloseCode | None = None
-        """Set by 4007 and 4009: a RESUME gets the same code again."""
+        """Set by 4007: a RESUME gets the same code again."""
         self.sink: Sink | None = None
         self.detached_at: float | None = None
         self._resume_window_s = rules.resume_window_s
@@ -140,8 +144,13 @@ class Session:
         kept = self._replay.since(seq, now)
         return None if kept is None else [item.item for item in kept]
 
-    def destroy(self, *, injected: bool) -> None:
-        """End it. What was never written is marked as destroyed when a fault was injected."""
+    def destroy(self, *, injected: bool, now: float | None = None) -> None:
+        """End it. What was never written is marked as destroyed when a fault was injected.
+
+        What waited for a client that could long have been back (`RECONNECT_S`) was the client's to fetch.
+        """
+        if now is not None and self.detached_at is not None and now - self.detached_at > RECONNECT_S:
+            injected = False
         self.sink = None
         while self._unwritten:
             fate = self._unwritten.popleft().fate

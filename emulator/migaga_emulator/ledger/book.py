@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 
+from migaga_emulator.ledger.connections import ConnectionBook
 from migaga_emulator.ledger.events import EventBook, Occurrence
 from migaga_emulator.ledger.gaps import GapBook
 from migaga_emulator.ledger.keys import natural_key
@@ -16,6 +17,7 @@ class BotLedger:
     def __init__(self) -> None:
         self.events = EventBook()
         self.gaps = GapBook()
+        self.connections = ConnectionBook()
         self.identifies = 0
         self.identifies_rejected: Counter[str] = Counter()
         self.resumes = 0
@@ -25,9 +27,11 @@ class BotLedger:
         self.closes: Counter[str] = Counter()
         """Ended connections, by who closed and code: `client 1000`, `server 4008`, `dropped`."""
 
-    def published(self, name: str, payload: Mapping[str, object], now: float) -> Occurrence:
+    def published(
+        self, name: str, payload: Mapping[str, object], now: float, guild_id: int | None = None
+    ) -> Occurrence:
         """Count an event that the bot should get."""
-        return self.events.published(name, natural_key(name, payload), now)
+        return self.events.published(name, natural_key(name, payload), now, guild_id)
 
     def for_session(self, name: str, payload: Mapping[str, object]) -> None:
         """Note an event that only one session gets: it may be handled, and need not be."""

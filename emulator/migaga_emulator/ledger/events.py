@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from migaga_emulator.ledger.figures import Totals
 from migaga_emulator.ledger.keys import PER_SESSION
@@ -13,11 +14,16 @@ from migaga_emulator.ledger.keys import PER_SESSION
 class Occurrence:
     """One publication of one event; what became of it in the sessions that held it."""
 
-    __slots__ = ("_delivered", "_destroyed", "at", "handled_at", "unsent")
+    __slots__ = ("_delivered", "_destroyed", "at", "effect", "guild_id", "handled_at", "took", "unsent")
 
-    def __init__(self, at: float) -> None:
+    def __init__(self, at: float, guild_id: int | None = None) -> None:
         self.at = at
+        self.guild_id = guild_id
         self.handled_at: float | None = None
+        self.took: float | None = None
+        """Seconds that its handler took on purpose, when the bot said so."""
+        self.effect = False
+        """Its handler says that it has left an effect in the database."""
         self.unsent = False
         """No session existed that could have held it, because an injected fault had destroyed it."""
         self._delivered = False
@@ -93,9 +99,9 @@ class EventBook:
         """Events that were published and not handled yet, those that nobody could have included."""
         return len(self._unhandled)
 
-    def published(self, name: str, key: str, now: float) -> Occurrence:
+    def published(self, name: str, key: str, now: float, guild_id: int | None = None) -> Occurrence:
         """Count one publication."""
-        occurrence = Occurrence(now)
+        occurrence = Occurrence(now, guild_id)
         self._entry(name, key).occurrences.append(occurrence)
         self._unhandled[occurrence] = None
         return occurrence
@@ -104,8 +110,16 @@ class EventBook:
         """Allow one handling more of this key, without asking for it."""
         self._entry(name, key).extra += 1
 
-    def handled(self, name: str, key: str, now: float) -> None:
-        """Count one handling that a bot told of."""
+    def handled(self, name: str, key: str, now: float, *, took: float | None = None, effect: bool = False) -> None:
+        """Count one handling that a bot told of.
+
+        Args:
+            name: Discord's event name.
+            key: the natural key.
+            now: when it was told.
+            took: seconds that the handler took on purpose; None when the bot does not say.
+            effect: the handler says that it has left an effect in the database.
+        """
         if name in PER_SESSION:
             self.per_session_handled[name] += 1
             return
@@ -114,11 +128,19 @@ class EventBook:
         if waiting:
             # One that nobody could have had is not the one that was handled, unless there is no other.
             occurrence = next((item for item in waiting if not item.undeliverable), waiting[0])
-            occurrence.handled_at = now
+            occurrence.handled_at, occurrence.took, occurrence.effect = now, took, effect
             self._latencies.append(now - occurrence.at)
             del self._unhandled[occurrence]
         else:
             entry.surplus += 1
+
+    def entries(self) -> Mapping[str, Entry]:
+        """Every key that was published or told of."""
+        return MappingProxyType(self._entries)
+
+    def unhandled(self) -> Iterable[Occurrence]:
+        """What was published and is not handled yet, oldest first."""
+        return tuple(self._unhandled)
 
     def totals(self) -> Totals:
         """Counts over all events."""
