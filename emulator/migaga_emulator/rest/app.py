@@ -12,11 +12,15 @@ from aiohttp import BodyPartReader, web
 from migaga_emulator.rest import (
     routes_channels,
     routes_commands,
+    routes_emojis,
     routes_guilds,
     routes_interactions,
+    routes_invites,
     routes_members,
     routes_messages,
+    routes_pins,
     routes_reactions,
+    routes_threads,
     routes_users,
 )
 from migaga_emulator.rest.call import Call, Reply
@@ -49,8 +53,12 @@ def make_router() -> Router:
         routes_users,
         routes_guilds,
         routes_members,
+        routes_emojis,
         routes_channels,
+        routes_threads,
+        routes_invites,
         routes_messages,
+        routes_pins,
         routes_reactions,
         routes_commands,
         routes_interactions,

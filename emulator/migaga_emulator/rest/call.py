@@ -10,7 +10,10 @@ from migaga_emulator.world import errors
 from migaga_emulator.world.drafts import Upload
 from migaga_emulator.world.errors import Problems
 from migaga_emulator.world.fields import Body
-from migaga_emulator.world.state import Bot, Channel, Guild, User
+from migaga_emulator.world.intents import Intent
+from migaga_emulator.world.message_payloads import message as message_payload
+from migaga_emulator.world.message_payloads import without_content
+from migaga_emulator.world.state import Bot, Channel, Guild, Message, User
 from migaga_emulator.world.wire import JsonObject
 from migaga_emulator.world.world import World
 
@@ -67,6 +70,18 @@ class Call:
         if isinstance(self.json, list):
             return self.json
         raise errors.invalid_form((), "LIST_TYPE_CONVERT", "Only iterables may be used in a ListType")
+
+    def shown(self, message: Message, *, new: bool = False) -> JsonObject:
+        """A message as this bot sees it: what others wrote in guilds is empty without MESSAGE_CONTENT."""
+        payload = message_payload(message, self.user.id, new=new)
+        if message.guild_id is None or self.me.privileged_intents & Intent.MESSAGE_CONTENT:
+            return payload
+        return without_content(payload, self.user.id)
+
+    def needs_intent(self, intent: Intent) -> None:
+        """Raises 50001 unless this privileged intent is switched on for the application."""
+        if not self.me.privileged_intents & intent:
+            raise errors.missing_access()
 
     def body(self) -> Body:
         """The body to be read; call `checked` when done."""

@@ -1,8 +1,6 @@
-"""Routes about channels, permission overwrites, threads and invites."""
+"""Routes about channels and permission overwrites."""
 
 from __future__ import annotations
-
-import string
 
 from migaga_emulator.rest.call import NOTHING, Call, Reply, checked
 from migaga_emulator.rest.router import Router
@@ -10,11 +8,8 @@ from migaga_emulator.world import errors, payloads
 from migaga_emulator.world.channels import GUILD_TYPES, ChannelChange
 from migaga_emulator.world.errors import Problems
 from migaga_emulator.world.fields import Body
-from migaga_emulator.world.permissions import Permission
 from migaga_emulator.world.state import Channel, Overwrite
-from migaga_emulator.world.wire import JsonObject, timestamp
-
-_CODE = string.ascii_letters + string.digits
+from migaga_emulator.world.wire import JsonObject
 
 
 def add_to(router: Router) -> None:
@@ -22,27 +17,16 @@ def add_to(router: Router) -> None:
     router.add("GET", "/guilds/{guild_id}/channels", list_channels)
     router.add("POST", "/guilds/{guild_id}/channels", create_channel)
     router.add("PATCH", "/guilds/{guild_id}/channels", move_channels)
-    router.add("GET", "/guilds/{guild_id}/threads/active", active_threads)
     router.add("GET", "/channels/{channel_id}", get_channel)
     router.add("PATCH", "/channels/{channel_id}", edit_channel)
     router.add("DELETE", "/channels/{channel_id}", delete_channel)
     router.add("PUT", "/channels/{channel_id}/permissions/{overwrite_id}", set_overwrite)
     router.add("DELETE", "/channels/{channel_id}/permissions/{overwrite_id}", delete_overwrite)
-    router.add("POST", "/channels/{channel_id}/threads", start_thread)
-    router.add("POST", "/channels/{channel_id}/messages/{message_id}/threads", start_thread)
-    router.add("POST", "/channels/{channel_id}/invites", create_invite)
 
 
 def list_channels(call: Call) -> Reply:
     """All channels of a guild but threads."""
     return Reply([payloads.channel(item) for item in call.guild().channels.values() if item.thread is None])
-
-
-def active_threads(call: Call) -> Reply:
-    """The threads of a guild that are not archived."""
-    found = [item for item in call.guild().channels.values() if item.thread is not None and not item.thread.archived]
-    body: JsonObject = {"threads": [payloads.channel(item) for item in found], "members": []}
-    return Reply(body)
 
 
 def _payload(call: Call, channel: Channel) -> JsonObject:
@@ -79,6 +63,8 @@ def _read_change(body: Body, *, new: bool) -> ChannelChange:
         overwrites=[item for item in overwrites if item is not None],
         archived=body.boolean("archived"),
         locked=body.boolean("locked"),
+        invitable=body.boolean("invitable", default=True),
+        auto_archive_minutes=body.choice("auto_archive_duration", (60, 1440, 4320, 10080)),
     )
     checked(body)
     return wanted
@@ -136,53 +122,3 @@ def delete_overwrite(call: Call) -> Reply:
     """Take a permission overwrite away."""
     call.world.channels.delete_overwrite(call.user, call.channel(), call.id("overwrite_id"), call.reason)
     return NOTHING
-
-
-def start_thread(call: Call) -> Reply:
-    """A thread in a channel, or from one of its messages."""
-    channel, body = call.channel(), call.body()
-    name = body.text("name", minimum=1, maximum=100, required=True)
-    kind = body.choice("type", (10, 11, 12))
-    checked(body)
-    message_id = None
-    if "message_id" in call.params:
-        message_id = call.world.messages.get(channel, call.id("message_id")).id
-        if message_id in call.world.core.channels:
-            raise errors.DiscordError(400, 160004, "A thread has already been created for this message")
-    private = message_id is None and kind in (None, 12)
-    thread = call.world.channels.start_thread(call.user, channel, name or "", thread_id=message_id, private=private)
-    return Reply(payloads.channel(thread), 201)
-
-
-def create_invite(call: Call) -> Reply:
-    """An invite to a channel."""
-    channel, body = call.channel(), call.body()
-    guild = call.world.core.guild_of(channel)
-    if guild is None:
-        raise errors.DiscordError(403, 50003, "Cannot execute action on a DM channel")
-    call.world.access.in_channel(call.user, channel, Permission.CREATE_INSTANT_INVITE)
-    max_age = body.integer("max_age", minimum=0, maximum=604_800)
-    max_uses = body.integer("max_uses", minimum=0, maximum=100)
-    temporary = body.boolean("temporary")
-    checked(body)
-    age, now = 86_400 if max_age is None else max_age, call.world.clock.time()
-    payload: JsonObject = {
-        "type": 0,
-        "code": "".join(call.world.core.random.choices(_CODE, k=8)),
-        "guild": {key: payloads.guild(guild)[key] for key in _PARTIAL_GUILD},
-        "channel": {"id": str(channel.id), "name": channel.name, "type": channel.type},
-        "inviter": payloads.user(call.user),
-        "expires_at": timestamp(now + age) if age else None,
-        "uses": 0,
-        "max_uses": max_uses or 0,
-        "max_age": age,
-        "temporary": temporary,
-        "created_at": timestamp(now),
-    }
-    return Reply(payload)
-
-
-_PARTIAL_GUILD = (
-    *("id", "name", "icon", "splash", "banner", "description", "features", "verification_level"),
-    *("vanity_url_code", "nsfw_level", "premium_subscription_count"),
-)

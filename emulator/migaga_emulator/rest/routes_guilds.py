@@ -1,4 +1,4 @@
-"""Routes about guilds as a whole: the guild, its roles, emoji, invites and audit log."""
+"""Routes about guilds as a whole: the guild, its roles and audit log."""
 
 from __future__ import annotations
 
@@ -22,8 +22,6 @@ def add_to(router: Router) -> None:
     router.add("GET", "/guilds/{guild_id}/roles/{role_id}", get_role)
     router.add("PATCH", "/guilds/{guild_id}/roles/{role_id}", edit_role)
     router.add("DELETE", "/guilds/{guild_id}/roles/{role_id}", delete_role)
-    router.add("GET", "/guilds/{guild_id}/emojis", list_emojis)
-    router.add("GET", "/guilds/{guild_id}/emojis/{emoji_id}", get_emoji)
     router.add("GET", "/guilds/{guild_id}/audit-logs", audit_log)
 
 
@@ -108,19 +106,6 @@ def delete_role(call: Call) -> Reply:
     """Delete a role."""
     call.world.roles.delete(call.user, call.guild(), call.id("role_id"), call.reason)
     return NOTHING
-
-
-def list_emojis(call: Call) -> Reply:
-    """All custom emoji."""
-    return Reply([payloads.emoji(emoji) for emoji in call.guild().emojis.values()])
-
-
-def get_emoji(call: Call) -> Reply:
-    """One custom emoji."""
-    emoji = call.guild().emojis.get(call.id("emoji_id"))
-    if emoji is None:
-        raise errors.unknown("Emoji")
-    return Reply(payloads.emoji(emoji))
 
 
 def audit_log(call: Call) -> Reply:

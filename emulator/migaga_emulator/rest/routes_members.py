@@ -7,6 +7,7 @@ from migaga_emulator.rest.router import Router
 from migaga_emulator.world import errors, payloads
 from migaga_emulator.world.errors import DiscordError
 from migaga_emulator.world.fields import Body
+from migaga_emulator.world.intents import Intent
 from migaga_emulator.world.members import MemberChange
 from migaga_emulator.world.permissions import Permission
 from migaga_emulator.world.wire import JsonObject
@@ -35,8 +36,9 @@ def get_member(call: Call) -> Reply:
 
 
 def list_members(call: Call) -> Reply:
-    """Members in order of their ids, in pages of up to 1,000."""
+    """Members in order of their ids, in pages of up to 1,000. Needs the privileged intent GUILD_MEMBERS."""
     guild = call.guild()
+    call.needs_intent(Intent.GUILD_MEMBERS)
     limit = call.query_int("limit", 1, 1, 1000)
     after = call.query_id("after") or 0
     ids = sorted(item for item in guild.members if item > after)[:limit]

@@ -6,7 +6,6 @@ from migaga_emulator.rest.call import NOTHING, Call, Reply, checked
 from migaga_emulator.rest.router import Router
 from migaga_emulator.world import errors
 from migaga_emulator.world.drafts import read_draft, read_new_draft
-from migaga_emulator.world.message_payloads import message
 from migaga_emulator.world.permissions import Permission
 
 
@@ -28,14 +27,14 @@ def list_messages(call: Call) -> Reply:
     limit = call.query_int("limit", 50, 1, 100)
     before, after, around = call.query_id("before"), call.query_id("after"), call.query_id("around")
     found = call.world.messages.read(call.user, channel, limit=limit, before=before, after=after, around=around)
-    return Reply([message(item, call.user.id) for item in found])
+    return Reply([call.shown(item) for item in found])
 
 
 def get_message(call: Call) -> Reply:
     """One message."""
     channel = call.channel()
     call.world.access.in_channel(call.user, channel, Permission.READ_MESSAGE_HISTORY)
-    return Reply(message(call.world.messages.get(channel, call.id("message_id")), call.user.id))
+    return Reply(call.shown(call.world.messages.get(channel, call.id("message_id"))))
 
 
 def create_message(call: Call) -> Reply:
@@ -44,7 +43,7 @@ def create_message(call: Call) -> Reply:
     draft = read_new_draft(call.data, call.world.rules, call.uploads)
     sent = call.world.messages.post(call.user, channel, draft)
     call.hooks.message_created(call.user.id, sent)
-    return Reply(message(sent, call.user.id))
+    return Reply(call.shown(sent, new=True))
 
 
 def edit_message(call: Call) -> Reply:
@@ -52,7 +51,7 @@ def edit_message(call: Call) -> Reply:
     channel = call.channel()
     found = call.world.messages.get(channel, call.id("message_id"))
     draft = read_draft(call.data, call.world.rules, call.uploads)
-    return Reply(message(call.world.messages.edit(call.user, channel, found, draft), call.user.id))
+    return Reply(call.shown(call.world.messages.edit(call.user, channel, found, draft)))
 
 
 def delete_message(call: Call) -> Reply:

@@ -7,14 +7,17 @@ from dataclasses import dataclass, field
 from migaga_emulator.world import errors, payloads
 from migaga_emulator.world.core import Access, Core, audit, change
 from migaga_emulator.world.intents import Intent
-from migaga_emulator.world.permissions import Permission
+from migaga_emulator.world.permissions import PRIVATE_THREAD, Permission
 from migaga_emulator.world.state import Bot, Channel, Guild, Overwrite, Thread, User
+from migaga_emulator.world.threads import tell_joined
 from migaga_emulator.world.wire import JsonObject, optional_id
 
 TEXT = 0
 DM = 1
 VOICE = 2
 CATEGORY = 4
+ANNOUNCEMENTS = 5
+FORUMS = (15, 16)
 GUILD_TYPES = (0, 2, 4, 5, 13, 15, 16)
 """Types a guild channel can be created with."""
 
@@ -35,6 +38,20 @@ class ChannelChange:
     overwrites: list[Overwrite] = field(default_factory=list)
     archived: bool = False
     locked: bool = False
+    invitable: bool = True
+    auto_archive_minutes: int | None = None
+
+
+@dataclass(slots=True)
+class ThreadWish:
+    """What a new thread is to be. One that is started from a message has that message's id."""
+
+    name: str
+    thread_id: int | None = None
+    private: bool = False
+    auto_archive_minutes: int = 4320
+    invitable: bool = True
+    rate_limit_per_user: int = 0
 
 
 class Channels:
@@ -64,9 +81,10 @@ class Channels:
         guild = self._core.guild_of(channel)
         if guild is None:
             raise errors.DiscordError(400, 50024, "Cannot execute action on this channel type")
-        needed = Permission.MANAGE_CHANNELS if channel.thread is None else Permission.MANAGE_THREADS
-        owned = channel.thread is not None and by is not None and channel.thread.owner_id == by.id
-        self._access.in_channel(by, channel, *(() if owned else (needed,)))
+        if channel.thread is None:
+            self._access.in_channel(by, channel, Permission.MANAGE_CHANNELS)
+        elif by is not None:
+            self._access.in_channel(by, channel, *_needed_for_thread(by, channel.thread, wanted))
         if "permission_overwrites" in wanted.given:
             self._access.in_channel(by, channel, Permission.MANAGE_ROLES)
         before = payloads.guild_channel(channel)
@@ -92,8 +110,9 @@ class Channels:
             else:
                 inner.parent_id = None
                 self._emit("CHANNEL_UPDATE", inner)
-        del guild.channels[channel.id], self._core.channels[channel.id]
+        # Told while it is still there: who may see it decides who hears of it.
         self._emit("THREAD_DELETE" if thread else "CHANNEL_DELETE", channel)
+        del guild.channels[channel.id], self._core.channels[channel.id]
         changes = [change("name", channel.name, None)]
         audit(self._core, guild, by, 112 if thread else 12, channel.id, reason=reason, changes=changes)
 
@@ -118,22 +137,23 @@ class Channels:
         self._emit("CHANNEL_UPDATE", channel)
         audit(self._core, guild, by, 15, channel.id, reason=reason, options=_overwrite_options(guild, overwrite))
 
-    def start_thread(
-        self, by: User, parent: Channel, name: str, *, thread_id: int | None = None, private: bool = False
-    ) -> Channel:
-        """A thread in a channel; one started from a message has the message's id. Raises 50001, 50013, 50024."""
+    def start_thread(self, by: User, parent: Channel, wish: ThreadWish) -> Channel:
+        """A thread in a channel, or a post in a forum. Raises 50001, 50013, 50024."""
         guild = self._guild(parent)
-        if parent.type not in (0, 5, 15, 16):
+        if parent.type not in (TEXT, ANNOUNCEMENTS, *FORUMS):
             raise errors.DiscordError(400, 50024, "Cannot execute action on this channel type")
-        needed = Permission.CREATE_PRIVATE_THREADS if private else Permission.CREATE_PUBLIC_THREADS
-        self._access.in_channel(by, parent, needed)
-        kind = 12 if private else (10 if parent.type == 5 else 11)
+        needed = Permission.CREATE_PRIVATE_THREADS if wish.private else Permission.CREATE_PUBLIC_THREADS
+        self._access.in_channel(by, parent, Permission.SEND_MESSAGES if parent.type in FORUMS else needed)
+        kind = PRIVATE_THREAD if wish.private else (10 if parent.type == ANNOUNCEMENTS else 11)
         now = self._core.clock.time()
-        channel = Channel(thread_id or self._core.ids.next(), kind, guild.id, name, parent_id=parent.id)
-        channel.thread = Thread(by.id, False, False, 4320, now, {by.id})
+        channel = Channel(wish.thread_id or self._core.ids.next(), kind, guild.id, wish.name, parent_id=parent.id)
+        channel.rate_limit_per_user = wish.rate_limit_per_user
+        minutes, members = wish.auto_archive_minutes, {by.id: now}
+        channel.thread = Thread(by.id, False, False, minutes, now, members, wish.invitable)
         guild.channels[channel.id] = self._core.channels[channel.id] = channel
         payload = payloads.channel(channel) | {"newly_created": True}
         self._core.emit("THREAD_CREATE", payload, intents=Intent.GUILDS, guild_id=guild.id, channel_id=channel.id)
+        tell_joined(self._core, guild, channel, guild.members[by.id])
         return channel
 
     def dm(self, bot: Bot, user: User) -> Channel:
@@ -177,12 +197,26 @@ class Channels:
             thread.archived, thread.archived_at = wanted.archived, self._core.clock.time()
         if "locked" in wanted.given:
             thread.locked = wanted.locked
+        if "invitable" in wanted.given:
+            thread.invitable = wanted.invitable
+        if wanted.auto_archive_minutes is not None:
+            thread.auto_archive_minutes = wanted.auto_archive_minutes
 
     def _emit(self, name: str, channel: Channel) -> None:
         payload = payloads.channel(channel)
         if name == "THREAD_DELETE":
             payload = {key: payload[key] for key in ("id", "guild_id", "parent_id", "type")}
         self._core.emit(name, payload, intents=Intent.GUILDS, guild_id=channel.guild_id, channel_id=channel.id)
+
+
+def _needed_for_thread(by: User, thread: Thread, wanted: ChannelChange) -> tuple[Permission, ...]:
+    """What a change of a thread asks for (topics/threads, "Editing & Deleting Threads")."""
+    owner = thread.owner_id == by.id
+    if wanted.given & {"locked", "rate_limit_per_user"}:
+        return (Permission.MANAGE_THREADS,)
+    if wanted.given == {"archived"} and not wanted.archived and not thread.locked and by.id in thread.member_ids:
+        return ()
+    return () if owner else (Permission.MANAGE_THREADS,)
 
 
 def _overwrite_options(guild: Guild, overwrite: Overwrite) -> JsonObject:

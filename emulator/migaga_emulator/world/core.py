@@ -12,7 +12,18 @@ from migaga_emulator.world.dispatch import Dispatch
 from migaga_emulator.world.intents import Intent
 from migaga_emulator.world.permissions import Permission
 from migaga_emulator.world.snowflakes import Snowflakes
-from migaga_emulator.world.state import Attachment, AuditEntry, Bot, Channel, Emoji, Guild, Member, Role, User
+from migaga_emulator.world.state import (
+    Attachment,
+    AuditEntry,
+    Bot,
+    Channel,
+    Emoji,
+    Guild,
+    Invite,
+    Member,
+    Role,
+    User,
+)
 from migaga_emulator.world.wire import JsonObject
 
 Listener = Callable[[Dispatch], None]
@@ -32,6 +43,7 @@ class Core:
         self.guilds: dict[int, Guild] = {}
         self.channels: dict[int, Channel] = {}
         self.emojis: dict[int, Emoji] = {}
+        self.invites: dict[str, Invite] = {}
         self.files: dict[int, Attachment] = {}
         self.file_base = "https://cdn.discordapp.com"
         self.listeners: list[Listener] = []
@@ -109,6 +121,11 @@ class Access:
         if member is None:
             return 0
         return permissions.in_channel(guild, channel, member, self._core.clock.time())
+
+    def of_guild(self, user: User, guild: Guild) -> int:
+        """The permissions of a user in the guild as a whole; 0 for somebody who is not in it."""
+        member = guild.members.get(user.id)
+        return 0 if member is None else permissions.in_guild(guild, member)
 
     def in_guild(self, by: User | None, guild: Guild, *needed: Permission) -> None:
         """Raises 10004 for a bot outside the guild, 50001 for a person outside, 50013 when a permission lacks."""

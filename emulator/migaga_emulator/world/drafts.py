@@ -122,9 +122,7 @@ def _read_reference(body: Body, draft: MessageDraft) -> None:
 
 
 def _read_attachments(body: Body, draft: MessageDraft, rules: Rules) -> None:
-    if len(draft.uploads) > rules.attachments_per_message:
-        message = f"Must be {rules.attachments_per_message} or fewer in length."
-        body.fault("attachments", "BASE_TYPE_MAX_LENGTH", message)
+    check_files(len(draft.uploads), rules)
     if any(len(upload.data) > rules.attachment_bytes for upload in draft.uploads):
         raise errors.DiscordError(413, 40005, "Request entity too large")
     if not body.given("attachments"):
@@ -142,6 +140,13 @@ def _read_attachments(body: Body, draft: MessageDraft, rules: Rules) -> None:
         elif name := item.text("filename"):
             upload.filename = name
     draft.kept_attachments = frozenset(kept)
+
+
+def check_files(count: int, rules: Rules) -> None:
+    """Raises 30015 for a message with more files than it may have."""
+    most = rules.attachments_per_message
+    if count > most:
+        raise errors.DiscordError(400, 30015, f"Maximum number of attachments in a message reached ({most})")
 
 
 def _read_allowed(body: Body, by_webhook: bool) -> AllowedMentions:

@@ -80,6 +80,21 @@ def cannot_dm() -> DiscordError:
     return DiscordError(403, 50007, "Cannot send messages to this user")
 
 
+def dm_channel() -> DiscordError:
+    """Something that only a guild's channel can do."""
+    return DiscordError(403, 50003, "Cannot execute action on a DM channel")
+
+
+def system_message() -> DiscordError:
+    """Something that cannot be done with what the system said."""
+    return DiscordError(403, 50021, "Cannot execute action on a system message")
+
+
+def archived() -> DiscordError:
+    """Something that cannot be done in an archived thread."""
+    return DiscordError(400, 50083, "Thread is archived")
+
+
 def already_acknowledged() -> DiscordError:
     """The interaction has its first answer."""
     return DiscordError(400, 40060, "Interaction has already been acknowledged.")

@@ -7,6 +7,7 @@ import string
 
 from migaga_emulator.world import payloads, permissions, snowflakes
 from migaga_emulator.world.core import Access, Core, audit, change
+from migaga_emulator.world.emojis import Emojis
 from migaga_emulator.world.intents import PRIVILEGED, Intent
 from migaga_emulator.world.members import Members
 from migaga_emulator.world.permissions import Permission
@@ -20,11 +21,12 @@ _ALPHABET = string.ascii_letters + string.digits
 class Guilds:
     """Makes users, bots and guilds, and changes what belongs to a guild as a whole."""
 
-    def __init__(self, core: Core, access: Access, roles: Roles, members: Members) -> None:
+    def __init__(self, core: Core, access: Access, *, roles: Roles, members: Members, emojis: Emojis) -> None:
         self._core = core
         self._access = access
         self._roles = roles
         self._members = members
+        self._emojis = emojis
         self._last_guild_id = 0
 
     def create_user(self, username: str, *, global_name: str | None = None, user_id: int | None = None) -> User:
@@ -110,16 +112,11 @@ class Guilds:
 
     def add_emoji(self, guild: Guild, name: str, *, animated: bool = False, creator: User | None = None) -> Emoji:
         """A custom emoji."""
-        emoji = Emoji(self._core.ids.next(), name, animated, creator=creator)
-        guild.emojis[emoji.id] = self._core.emojis[emoji.id] = emoji
-        self._emit_emojis(guild)
-        return emoji
+        return self._emojis.add(guild, name, animated=animated, creator=creator)
 
     def remove_emoji(self, guild: Guild, emoji_id: int) -> None:
         """Delete a custom emoji; one that is gone changes nothing."""
-        if guild.emojis.pop(emoji_id, None) is not None:
-            del self._core.emojis[emoji_id]
-            self._emit_emojis(guild)
+        self._emojis.remove(guild, emoji_id)
 
     def rename_user(self, user: User, *, username: str | None = None, avatar: str | None = None) -> None:
         """A person or bot changes name or avatar: USER_UPDATE for the bot itself, member updates in their guilds."""
@@ -151,11 +148,6 @@ class Guilds:
 
     def _emit_delete(self, guild: Guild, bot_id: int, payload: JsonObject) -> None:
         self._core.emit("GUILD_DELETE", payload, intents=Intent.GUILDS, guild_id=guild.id, bot_id=bot_id)
-
-    def _emit_emojis(self, guild: Guild) -> None:
-        emojis = [payloads.emoji(item) for item in guild.emojis.values()]
-        payload: JsonObject = {"guild_id": str(guild.id), "emojis": emojis}
-        self._core.emit("GUILD_EMOJIS_UPDATE", payload, intents=Intent.GUILD_EXPRESSIONS, guild_id=guild.id)
 
 
 def _plain(value: object) -> object:

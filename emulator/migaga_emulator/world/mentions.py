@@ -1,4 +1,11 @@
-"""Finds out whom a message pings: what its text mentions, what its author allows, what its author may."""
+"""Finds out whom a message pings: what its text mentions, what its author allows, what its author may.
+
+The lists `mentions`, `mention_roles` and `mention_everyone` of a message hold what was mentioned AND allowed. The
+documentation says of an edit that they are "reconstructed from scratch based on the new content" and that "the
+`allowed_mentions` field of the edit request controls how this happens" (resources/message, "Edit Message"), and of
+allowed mentions that they are validated "to avoid phantom pings"; and clients highlight a message for those who
+are in its `mentions`, so somebody who was not to be pinged cannot be in there.
+"""
 
 from __future__ import annotations
 

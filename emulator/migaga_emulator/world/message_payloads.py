@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from migaga_emulator.world import payloads
 from migaga_emulator.world.dispatch import Dispatch
-from migaga_emulator.world.state import Attachment, Guild, Member, Message, Reaction
+from migaga_emulator.world.state import Attachment, Guild, Message, Reaction
 from migaga_emulator.world.wire import JsonObject, objects, optional_timestamp, timestamp
 
 
@@ -29,8 +29,11 @@ def reaction_emoji(source: Reaction) -> JsonObject:
     return payload | {"animated": source.animated} if source.emoji_id is not None else payload
 
 
-def message(source: Message, viewer_id: int | None = None) -> JsonObject:
-    """A message as REST answers it; `viewer_id` decides whose reactions are `me`."""
+def message(source: Message, viewer_id: int | None = None, *, new: bool = False) -> JsonObject:
+    """A message as REST answers it; `viewer_id` decides whose reactions are `me`.
+
+    `new`: it has just been sent. Only then its nonce is shown, so that the sender knows the message again.
+    """
     payload: JsonObject = {
         "id": str(source.id),
         "channel_id": str(source.channel_id),
@@ -45,7 +48,7 @@ def message(source: Message, viewer_id: int | None = None) -> JsonObject:
         "attachments": [attachment(item) for item in source.attachments],
         "embeds": source.embeds,
         "components": source.components,
-        "pinned": source.pinned,
+        "pinned": source.pinned_at is not None,
         "type": source.type,
         "flags": source.flags,
     }
@@ -56,7 +59,11 @@ def message(source: Message, viewer_id: int | None = None) -> JsonObject:
         payload["message_reference"] = source.reference
     if source.type == 19:
         payload["referenced_message"] = None if source.referenced is None else _referenced(source.referenced)
-    if source.nonce is not None:
+    if source.thread is not None:
+        payload["thread"] = payloads.channel(source.thread)
+    if source.snapshot is not None:
+        payload["message_snapshots"] = [{"message": source.snapshot}]
+    if new and source.nonce is not None:
         payload["nonce"] = source.nonce
     return payload
 
@@ -74,7 +81,6 @@ def _referenced(source: Message) -> JsonObject:
     """The message that was answered, without the one that it may answer itself."""
     payload = message(source)
     payload.pop("referenced_message", None)
-    payload.pop("nonce", None)
     return payload
 
 
@@ -90,12 +96,27 @@ def _reaction(source: Reaction, viewer_id: int | None) -> JsonObject:
     }
 
 
-def message_event(source: Message, guild: Guild | None, member: Member | None) -> JsonObject:
-    """A message as MESSAGE_CREATE and MESSAGE_UPDATE carry it: with the guild and members."""
+_SNAPSHOT = (
+    *("type", "content", "embeds", "attachments", "timestamp", "edited_timestamp"),
+    *("flags", "mentions", "mention_roles", "components"),
+)
+
+
+def snapshot(source: Message) -> JsonObject:
+    """What a forward copies of a message: not who wrote it, and nothing that it forwarded itself."""
     payload = message(source)
+    return {key: payload[key] for key in _SNAPSHOT}
+
+
+def message_event(source: Message, guild: Guild | None, *, new: bool) -> JsonObject:
+    """A message as MESSAGE_CREATE (`new`) and MESSAGE_UPDATE carry it: with the guild and members."""
+    payload = message(source, new=new)
+    if not new:
+        payload["tts"] = False
     if guild is None:
         return payload
     payload["guild_id"] = str(guild.id)
+    member = guild.members.get(source.author.id)
     if member is not None and source.webhook_id is None:
         payload["member"] = payloads.member(member)
     payload["mentions"] = [
@@ -113,7 +134,12 @@ def strip_content(dispatch: Dispatch, bot_id: int) -> JsonObject:
     """
     if dispatch.guild_id is None or not dispatch.name.startswith("MESSAGE_") or "author" not in dispatch.payload:
         return dispatch.payload
-    payload = _stripped(dispatch.payload, str(bot_id))
+    return without_content(dispatch.payload, bot_id)
+
+
+def without_content(payload: JsonObject, bot_id: int) -> JsonObject:
+    """A message of a guild as a bot sees it that may not read messages."""
+    payload = _stripped(payload, str(bot_id))
     referenced = payload.get("referenced_message")
     if isinstance(referenced, dict):
         payload = payload | {"referenced_message": _stripped(referenced, str(bot_id))}

@@ -6,7 +6,7 @@ import bisect
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from migaga_emulator.world import errors, intents, snowflakes
+from migaga_emulator.world import errors, intents, payloads, snowflakes
 from migaga_emulator.world.core import Access, Core, audit
 from migaga_emulator.world.drafts import (
     COMPONENTS_V2,
@@ -15,15 +15,20 @@ from migaga_emulator.world.drafts import (
     SUPPRESS_NOTIFICATIONS,
     MessageDraft,
     Upload,
+    check_files,
 )
+from migaga_emulator.world.intents import Intent
 from migaga_emulator.world.mentions import find_mentions
 from migaga_emulator.world.message_payloads import message_event
 from migaga_emulator.world.permissions import Permission
+from migaga_emulator.world.posting import Posting
 from migaga_emulator.world.state import Attachment, Channel, Guild, Message, Thread, User
-from migaga_emulator.world.wire import JsonObject
+from migaga_emulator.world.threads import join
+from migaga_emulator.world.wire import JsonObject, optional_id
 
 SILENT_FLAGS = SUPPRESS_EMBEDS | SUPPRESS_NOTIFICATIONS | COMPONENTS_V2
 """Flags that a sender may set on any message."""
+HAS_THREAD = 1 << 5
 
 
 @dataclass(slots=True)
@@ -45,6 +50,7 @@ class Messages:
     def __init__(self, core: Core, access: Access) -> None:
         self._core = core
         self._access = access
+        self._posting = Posting(core, access)
         self._nonces: dict[tuple[int, str], Message] = {}
 
     def get(self, channel: Channel, message_id: int) -> Message:
@@ -64,16 +70,30 @@ class Messages:
         low, high = page_of(ids, limit, before, after, around)
         return [channel.messages[item] for item in reversed(ids[low:high])]
 
-    def post(self, author: User, channel: Channel, draft: MessageDraft, origin: Origin | None = None) -> Message:
-        """Send a message. Raises 50001, 50013, 50007, 50008, 50035; a known enforced nonce gives the old message."""
-        bits = self._check_post(author, channel, draft, origin)
+    def post(
+        self,
+        author: User,
+        channel: Channel,
+        draft: MessageDraft,
+        origin: Origin | None = None,
+        *,
+        message_id: int | None = None,
+    ) -> Message:
+        """Send a message. Raises 50001, 50013, 50007, 50008, 50035; a known enforced nonce gives the old message.
+
+        `message_id`: for the first message of a forum's post, which has the post's id.
+        """
+        bits = self._access.of(author, channel)
+        if origin is None:
+            self._posting.check(author, channel, draft)
         key = (author.id, str(draft.nonce))
         if draft.nonce is not None and draft.enforce_nonce and (earlier := self._by_nonce(key)):
             return earlier
-        replied = self._replied(author, channel, draft)
+        replied = self._posting.replied(author, channel, draft)
+        carried = self._posting.forwarded(author, replied) if draft.forward and replied is not None else None
         guild = self._core.guild_of(channel)
         message = Message(
-            self._core.ids.next(),
+            message_id or self._core.ids.next(),
             channel.id,
             channel.guild_id,
             author,
@@ -84,6 +104,7 @@ class Messages:
             flags=draft.flags & SILENT_FLAGS,
             nonce=draft.nonce,
             tts=draft.tts,
+            snapshot=carried,
         )
         message.attachments = self._store(channel, message.id, draft)
         message.mentions = find_mentions(draft, self._core.users, guild, bits, replied)
@@ -96,16 +117,24 @@ class Messages:
         self._publish(channel, guild, message)
         return message
 
-    def system(self, channel: Channel, author: User, kind: int) -> Message:
-        """A message of the system: 7 somebody joined, 8 somebody boosted."""
+    def system(self, channel: Channel, author: User, kind: int, *, about: Message | None = None) -> Message:
+        """A message of the system: 6 somebody pinned `about`, 7 somebody joined, 8 somebody boosted."""
         message = Message(
             self._core.ids.next(), channel.id, channel.guild_id, author, "", self._core.clock.time(), type=kind
         )
+        if about is not None:
+            message.reference = _reference(channel, about.id, 0)
         self._publish(channel, self._core.guild_of(channel), message)
         return message
 
     def edit(self, by: User, channel: Channel, message: Message, draft: MessageDraft) -> Message:
-        """Change what was sent again. Raises 50005 for a message of somebody else, but for hiding its embeds."""
+        """Change what was sent again. Raises 50005 for a message of somebody else, but for hiding its embeds.
+
+        Raises 50083 in an archived thread and 160005 in a locked one.
+        """
+        if channel.thread is not None and channel.thread.archived:
+            raise errors.archived()
+        self._posting.check_unlocked(by, channel)
         if message.author is not by:
             if draft.given - {"flags"}:
                 raise errors.DiscordError(403, 50005, "Cannot edit a message authored by another user")
@@ -116,6 +145,7 @@ class Messages:
     def apply(self, channel: Channel, message: Message, draft: MessageDraft) -> None:
         """Put the given parts of a checked draft into a message and tell the gateway. Raises 50006."""
         attachments = self._edited_attachments(channel, message, draft)
+        check_files(len(attachments), self._core.rules)
         if not self._shows(message, draft, attachments):
             raise errors.empty_message()
         for key in ("content", "embeds", "components"):
@@ -125,17 +155,21 @@ class Messages:
         if "flags" in draft.given:
             message.flags = message.flags & ~SILENT_FLAGS | draft.flags & SILENT_FLAGS
         guild = self._core.guild_of(channel)
-        if "content" in draft.given or "allowed_mentions" in draft.given:
-            draft.content = message.content
+        # Made anew "from scratch", with the allowances of this request only; what was not edited keeps its mentions.
+        if ("components" if message.flags & COMPONENTS_V2 else "content") in draft.given:
             bits = self._access.of(message.author, channel)
             message.mentions = find_mentions(draft, self._core.users, guild, bits, message.referenced)
         message.edited_at = self._core.clock.time()
         self.emit_update(channel, message)
 
+    def has_thread(self, channel: Channel, message: Message, thread: Channel) -> None:
+        """A thread was started from a message."""
+        message.thread = thread
+        message.flags |= HAS_THREAD
+        self.emit_update(channel, message)
+
     def emit_update(self, channel: Channel, message: Message) -> None:
-        """MESSAGE_UPDATE, but for messages that only one person sees."""
-        if message.flags & EPHEMERAL:
-            return
+        """MESSAGE_UPDATE."""
         self._emit("MESSAGE_UPDATE", channel, message)
 
     def delete(self, by: User | None, channel: Channel, message_id: int, reason: str | None = None) -> None:
@@ -145,7 +179,7 @@ class Messages:
         others = by is not None and message.author is not by
         if others:
             if channel.guild_id is None:
-                raise errors.DiscordError(403, 50003, "Cannot execute action on a DM channel")
+                raise errors.dm_channel()
             self._access.in_channel(by, channel, Permission.MANAGE_MESSAGES)
         self.remove(channel, message)
         guild = self._core.guild_of(channel)
@@ -157,6 +191,7 @@ class Messages:
         """Take a message away and tell the gateway (not for one that only one person saw)."""
         if channel.messages.pop(message.id, None) is None:
             return
+        _uncount(channel, 1)
         payload = self._place(channel) | {"id": str(message.id)}
         self._core.emit(
             "MESSAGE_DELETE",
@@ -168,11 +203,17 @@ class Messages:
         )
 
     def delete_many(self, by: User | None, channel: Channel, ids: list[int], reason: str | None = None) -> None:
-        """Delete 2 to 100 messages at once. Raises 50034 when one is two weeks old; unknown ones are passed over."""
+        """Delete 2 to 100 messages at once; unknown ones are passed over.
+
+        Raises 50034 when one is two weeks old, 50035 when one is named twice.
+        """
         guild = self._core.guild_of(channel)
         if guild is None:
-            raise errors.DiscordError(403, 50003, "Cannot execute action on a DM channel")
+            raise errors.dm_channel()
         self._access.in_channel(by, channel, Permission.MANAGE_MESSAGES)
+        if len(set(ids)) < len(ids):
+            message = "Must not contain the same message twice."
+            raise errors.invalid_form(("messages",), "SET_TYPE_CONTAINS_DUPLICATES", message)
         oldest = snowflakes.at(self._core.clock.time() - self._core.rules.bulk_delete_days * 86_400)
         if any(item < oldest for item in ids):
             days = self._core.rules.bulk_delete_days
@@ -192,6 +233,7 @@ class Messages:
 
     def _drop(self, channel: Channel, ids: Iterable[int]) -> int:
         gone = [str(item) for item in dict.fromkeys(ids) if channel.messages.pop(item, None) is not None]
+        _uncount(channel, len(gone))
         if gone:
             payload = self._place(channel) | {"ids": gone}
             wanted = intents.messages(channel.guild_id)
@@ -202,50 +244,44 @@ class Messages:
 
     def _publish(self, channel: Channel, guild: Guild | None, message: Message) -> None:
         if message.flags & EPHEMERAL:
+            self._emit("MESSAGE_CREATE", channel, message)
             return
         channel.messages[message.id] = message
         channel.last_message_id = message.id
         if channel.thread is not None:
-            _join_thread(channel.thread, message.author)
+            self._wake(channel, channel.thread)
         if len(channel.messages) > self._core.rules.messages_kept_per_channel:
             del channel.messages[next(iter(channel.messages))]
         self._emit("MESSAGE_CREATE", channel, message)
+        if guild is not None:
+            join(self._core, guild, channel, message.author)
+
+    def _wake(self, channel: Channel, thread: Thread) -> None:
+        """A message counts, and takes a thread out of the archive."""
+        thread.message_count += 1
+        thread.total_messages += 1
+        if thread.archived:
+            thread.archived, thread.archived_at = False, self._core.clock.time()
+            payload = payloads.channel(channel)
+            self._core.emit(
+                "THREAD_UPDATE", payload, intents=Intent.GUILDS, guild_id=channel.guild_id, channel_id=channel.id
+            )
 
     def _emit(self, name: str, channel: Channel, message: Message) -> None:
-        guild = self._core.guild_of(channel)
-        member = None if guild is None else guild.members.get(message.author.id)
-        payload = message_event(message, guild, member)
+        if message.flags & EPHEMERAL:
+            # Told to the bot as a direct message would be: without the guild, to shard 0. (observed)
+            guild, bot_id = None, message.application_id
+        else:
+            guild, bot_id = self._core.guild_of(channel), channel.bot_id
+        guild_id = None if guild is None else guild.id
         self._core.emit(
             name,
-            payload,
-            intents=intents.messages(channel.guild_id),
-            guild_id=channel.guild_id,
+            message_event(message, guild, new=name == "MESSAGE_CREATE"),
+            intents=intents.messages(guild_id),
+            guild_id=guild_id,
             channel_id=channel.id,
-            bot_id=channel.bot_id,
+            bot_id=bot_id,
         )
-
-    def _check_post(self, author: User, channel: Channel, draft: MessageDraft, origin: Origin | None) -> int:
-        bits = self._access.of(author, channel)
-        if origin is not None:
-            return bits
-        if channel.type == 4:
-            raise errors.DiscordError(400, 50008, "Cannot send messages in a non-text channel")
-        needed = [Permission.SEND_MESSAGES if channel.thread is None else Permission.SEND_MESSAGES_IN_THREADS]
-        if draft.embeds:
-            needed.append(Permission.EMBED_LINKS)
-        if draft.uploads:
-            needed.append(Permission.ATTACH_FILES)
-        self._access.in_channel(author, channel, *needed)
-        if channel.guild_id is None and author.bot:
-            self._check_dm(author, channel)
-        return bits
-
-    def _check_dm(self, author: User, channel: Channel) -> None:
-        """A bot reaches people who allow it and share a guild with it."""
-        person = next(item for item in channel.recipient_ids if item != author.id)
-        shared = any(person in self._core.guilds[item].members for item in self._core.bots[author.id].guild_ids)
-        if not shared or not self._core.users[person].takes_dms:
-            raise errors.cannot_dm()
 
     def _by_nonce(self, key: tuple[int, str]) -> Message | None:
         oldest = self._core.clock.time() - self._core.rules.nonce_s
@@ -255,22 +291,6 @@ class Messages:
                 break
             del self._nonces[first]
         return self._nonces.get(key)
-
-    def _replied(self, author: User, channel: Channel, draft: MessageDraft) -> Message | None:
-        if draft.reply_to is None:
-            return None
-        source = channel
-        if draft.reply_channel is not None and draft.reply_channel != channel.id:
-            if not draft.forward:
-                message = "Cannot reply to a message in a different channel"
-                raise errors.invalid_form(("message_reference",), "REPLIES_CANNOT_REPLY_TO_OTHER_CHANNEL", message)
-            source = self._core.channel(draft.reply_channel)
-        if not self._access.of(author, source) & Permission.READ_MESSAGE_HISTORY:
-            raise errors.DiscordError(403, 160002, "Cannot reply without permission to read message history")
-        replied = source.messages.get(draft.reply_to)
-        if replied is None and (draft.reply_must_exist or draft.forward):
-            raise errors.invalid_form(("message_reference",), "REPLIES_UNKNOWN_MESSAGE", "Unknown message")
-        return replied
 
     def _store(self, channel: Channel, message_id: int, draft: MessageDraft) -> list[Attachment]:
         return [self._attachment(channel, message_id, upload, draft) for upload in draft.uploads]
@@ -317,16 +337,16 @@ def page_of(ids: list[int], limit: int, before: int | None, after: int | None, a
 
 
 def _refer(message: Message, channel: Channel, draft: MessageDraft, replied: Message | None) -> None:
-    reference: JsonObject = {
-        "type": 1 if draft.forward else 0,
-        "message_id": str(draft.reply_to),
-        "channel_id": str(draft.reply_channel or channel.id),
-    }
-    if channel.guild_id is not None:
-        reference["guild_id"] = str(channel.guild_id)
-    message.reference = reference
+    message.reference = _reference(channel, draft.reply_to, int(draft.forward)) | (
+        {"channel_id": str(draft.reply_channel)} if draft.reply_channel is not None else {}
+    )
     if not draft.forward:
         message.type, message.referenced = 19, replied
+
+
+def _reference(channel: Channel, message_id: int | None, kind: int) -> JsonObject:
+    reference: JsonObject = {"type": kind, "message_id": optional_id(message_id), "channel_id": str(channel.id)}
+    return reference if channel.guild_id is None else reference | {"guild_id": str(channel.guild_id)}
 
 
 def _originate(message: Message, origin: Origin, replied: Message | None) -> None:
@@ -342,6 +362,7 @@ def _originate(message: Message, origin: Origin, replied: Message | None) -> Non
         message.flags |= 1 << 7
 
 
-def _join_thread(thread: Thread, author: User) -> None:
-    thread.message_count += 1
-    thread.member_ids.add(author.id)
+def _uncount(channel: Channel, gone: int) -> None:
+    """Deleted messages leave `message_count`, and not `total_message_sent`."""
+    if channel.thread is not None:
+        channel.thread.message_count = max(0, channel.thread.message_count - gone)

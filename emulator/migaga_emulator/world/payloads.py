@@ -87,8 +87,8 @@ def role(source: Role) -> JsonObject:
 
 
 def emoji(source: Emoji) -> JsonObject:
-    """A custom emoji as guilds list it."""
-    payload: JsonObject = {
+    """A custom emoji as guilds list it: without who made it."""
+    return {
         "id": str(source.id),
         "name": source.name,
         "roles": [str(role_id) for role_id in source.role_ids],
@@ -97,7 +97,6 @@ def emoji(source: Emoji) -> JsonObject:
         "animated": source.animated,
         "available": True,
     }
-    return payload if source.creator is None else payload | {"user": user(source.creator)}
 
 
 def overwrite(source: Overwrite) -> JsonObject:
@@ -133,6 +132,8 @@ def guild_channel(source: Channel) -> JsonObject:
             "rate_limit_per_user": source.rate_limit_per_user,
             "last_message_id": optional_id(source.last_message_id),
         }
+    if source.last_pin_at is not None:
+        payload["last_pin_timestamp"] = timestamp(source.last_pin_at)
     if source.type in (15, 16):
         payload |= {"available_tags": [], "default_reaction_emoji": None, "default_sort_order": None}
         payload |= {"default_forum_layout": 0}
@@ -153,8 +154,8 @@ def _thread(source: Channel) -> JsonObject:
         "last_message_id": optional_id(source.last_message_id),
         "rate_limit_per_user": source.rate_limit_per_user,
         "message_count": thread.message_count,
-        "total_message_sent": thread.message_count,
-        "member_count": len(thread.member_ids),
+        "total_message_sent": thread.total_messages,
+        "member_count": min(50, len(thread.member_ids)),
         "flags": 0,
         "thread_metadata": {
             "archived": thread.archived,
@@ -163,8 +164,8 @@ def _thread(source: Channel) -> JsonObject:
             "archive_timestamp": timestamp(thread.archived_at),
             "create_timestamp": timestamp(thread.archived_at),
         }
-        | ({"invitable": True} if source.type == 12 else {}),
-    }
+        | ({"invitable": thread.invitable} if source.type == 12 else {}),
+    } | ({} if source.last_pin_at is None else {"last_pin_timestamp": timestamp(source.last_pin_at)})
 
 
 def dm_channel(source: Channel, recipient: User) -> JsonObject:
@@ -236,8 +237,12 @@ def application(bot: Bot, guild_count: int, flags: int) -> JsonObject:
     }
 
 
+def premium_tier(source: Guild) -> int:
+    """The level that a guild's boosts have reached, 0 to 3."""
+    return next((level for level, boosts in ((3, 14), (2, 7), (1, 2)) if source.boosts >= boosts), 0)
+
+
 def _guild_base(source: Guild) -> JsonObject:
-    tier = next((level for level, boosts in ((3, 14), (2, 7), (1, 2)) if source.boosts >= boosts), 0)
     return {
         "id": str(source.id),
         "name": source.name,
@@ -265,7 +270,7 @@ def _guild_base(source: Guild) -> JsonObject:
         "vanity_url_code": None,
         "description": source.description,
         "banner": None,
-        "premium_tier": tier,
+        "premium_tier": premium_tier(source),
         "premium_subscription_count": source.boosts,
         "preferred_locale": source.preferred_locale,
         "public_updates_channel_id": None,
@@ -297,7 +302,8 @@ def guild_create(source: Guild, bot_id: int, *, all_members: bool, large_thresho
     size = len(source.members)
     own = source.members[bot_id]
     listed = list(source.members.values()) if all_members and size <= large_threshold else [own]
-    visible = [item for item in source.channels.values() if _may_see(source, item, own, now)]
+    active = [item for item in source.channels.values() if item.thread is not None and not item.thread.archived]
+    visible = [item for item in active if _may_see(source, item, own, now)]
     return _guild_base(source) | {
         "joined_at": timestamp(own.joined_at),
         "large": size > large_threshold,
@@ -306,12 +312,20 @@ def guild_create(source: Guild, bot_id: int, *, all_members: bool, large_thresho
         "voice_states": [],
         "members": [full_member(item) for item in listed],
         "channels": [guild_channel(item) for item in source.channels.values() if item.thread is None],
-        "threads": [guild_channel(item) for item in visible if item.thread is not None and not item.thread.archived],
+        "threads": [_own_thread(item, bot_id) for item in visible],
         "presences": [],
         "stage_instances": [],
         "guild_scheduled_events": [],
         "soundboard_sounds": [],
     }
+
+
+def _own_thread(source: Channel, bot_id: int) -> JsonObject:
+    """A thread in GUILD_CREATE: with the bot's own place in it, which has no ids there."""
+    payload = guild_channel(source)
+    if source.thread is None or bot_id not in source.thread.member_ids:
+        return payload
+    return payload | {"member": {"join_timestamp": timestamp(source.thread.member_ids[bot_id]), "flags": 0}}
 
 
 def _may_see(source: Guild, item: Channel, own: Member, now: float) -> bool:

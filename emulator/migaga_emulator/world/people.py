@@ -7,9 +7,11 @@ from migaga_emulator.world.channels import Channels
 from migaga_emulator.world.core import Core
 from migaga_emulator.world.drafts import Upload, read_draft, read_new_draft
 from migaga_emulator.world.guilds import Guilds
+from migaga_emulator.world.invites import Invites
 from migaga_emulator.world.invocations import Invocations
 from migaga_emulator.world.members import MemberChange, Members
 from migaga_emulator.world.messages import Messages
+from migaga_emulator.world.pins import Pins
 from migaga_emulator.world.reactions import Reactions
 from migaga_emulator.world.state import Channel, Member, Message
 from migaga_emulator.world.wire import JsonObject
@@ -29,6 +31,8 @@ class People:
         members: Members,
         messages: Messages,
         reactions: Reactions,
+        invites: Invites,
+        pins: Pins,
         invocations: Invocations,
     ) -> None:
         self._core = core
@@ -37,6 +41,8 @@ class People:
         self._members = members
         self._messages = messages
         self._reactions = reactions
+        self._invites = invites
+        self._pins = pins
         self.use = invocations
 
     def post(
@@ -92,6 +98,23 @@ class People:
         if not known:
             self._announce(guild_id, user_id, JOINED)
         return member
+
+    def accept(self, user_id: int, code: str) -> Member:
+        """Join a guild by an invite. Raises 10006 for a code that is no longer good."""
+        guild = self._core.guild(self._invites.get(code).guild_id)
+        if user_id not in guild.members:
+            self._invites.use(code)
+        return self.join(user_id, guild.id)
+
+    def pin(self, user_id: int, channel_id: int, message_id: int) -> None:
+        """Pin a message."""
+        channel = self._core.channel(channel_id)
+        self._pins.pin(self._core.user(user_id), channel, self._messages.get(channel, message_id))
+
+    def unpin(self, user_id: int, channel_id: int, message_id: int) -> None:
+        """Take a pin away."""
+        channel = self._core.channel(channel_id)
+        self._pins.unpin(self._core.user(user_id), channel, self._messages.get(channel, message_id))
 
     def leave(self, user_id: int, guild_id: int) -> None:
         """Leave a guild."""

@@ -96,8 +96,12 @@ DM = int(
     | Permission.READ_MESSAGE_HISTORY
     | Permission.USE_EXTERNAL_EMOJIS
     | Permission.USE_APPLICATION_COMMANDS
+    | Permission.PIN_MESSAGES
 )
 """What both sides of a direct message channel may do."""
+
+PRIVATE_THREAD = 12
+"""The type of threads that only their members and moderators see."""
 
 _TIMED_OUT = int(Permission.VIEW_CHANNEL | Permission.READ_MESSAGE_HISTORY)
 
@@ -118,11 +122,18 @@ def in_channel(guild: Guild, channel: Channel, member: Member, now: float) -> in
     if bits & Permission.ADMINISTRATOR:
         return ALL
     bits = _overwritten(guild, _overwrite_source(guild, channel), member, bits)
-    if not bits & Permission.VIEW_CHANNEL:
+    if not bits & Permission.VIEW_CHANNEL or _closed(channel, member, bits):
         return 0
     if member.timeout_until is not None and member.timeout_until > now:
         return bits & _TIMED_OUT
     return bits
+
+
+def _closed(channel: Channel, member: Member, bits: int) -> bool:
+    """Whether this is a private thread that the member was not added to and does not moderate."""
+    if channel.type != PRIVATE_THREAD or channel.thread is None:
+        return False
+    return member.user.id not in channel.thread.member_ids and not bits & Permission.MANAGE_THREADS
 
 
 def _overwrite_source(guild: Guild, channel: Channel) -> Channel:

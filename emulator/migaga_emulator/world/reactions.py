@@ -23,8 +23,12 @@ class Reactions:
 
     def add(self, by: User, channel: Channel, message: Message, emoji: str) -> None:
         """React. `emoji`: a character, or `name:id`. Raises 10014, 50013, 30010 above 20 different ones."""
+        if channel.thread is not None and channel.thread.archived:
+            raise errors.archived()
         reaction = self._parse(emoji)
         key = _key(reaction)
+        if reaction.emoji_id is not None and key not in message.reactions:
+            self._check_custom(by, channel, reaction.emoji_id)
         needed = [Permission.READ_MESSAGE_HISTORY]
         if key not in message.reactions:
             needed.append(Permission.ADD_REACTIONS)
@@ -77,7 +81,8 @@ class Reactions:
 
     def typing(self, by: User, channel: Channel) -> None:
         """TYPING_START."""
-        self._access.in_channel(by, channel, Permission.SEND_MESSAGES)
+        needed = Permission.SEND_MESSAGES if channel.thread is None else Permission.SEND_MESSAGES_IN_THREADS
+        self._access.in_channel(by, channel, needed)
         payload: JsonObject = {
             "channel_id": str(channel.id),
             "user_id": str(by.id),
@@ -104,6 +109,15 @@ class Reactions:
         if not is_emoji(emoji):
             raise errors.unknown("Emoji")
         return Reaction(None, emoji)
+
+    def _check_custom(self, by: User, channel: Channel, emoji_id: int) -> None:
+        """Bots use the emoji of guilds that they are in: 10014; elsewhere only by USE_EXTERNAL_EMOJIS: 50013."""
+        home = self._core.emojis[emoji_id].guild_id
+        bot = self._core.bots.get(by.id)
+        if bot is not None and home not in bot.guild_ids:
+            raise errors.unknown("Emoji")
+        if home != channel.guild_id:
+            self._access.in_channel(by, channel, Permission.USE_EXTERNAL_EMOJIS)
 
     def _event(self, channel: Channel, message: Message, reaction: Reaction, user_id: int) -> JsonObject:
         return self._place(channel, message) | {

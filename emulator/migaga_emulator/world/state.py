@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 
 from migaga_emulator.world.wire import JsonObject
 
+WRITTEN_TYPES = (0, 19, 20, 23)
+"""Types of messages that somebody wrote: plain, reply, answer to a command, answer to a context menu."""
+
 
 @dataclass(slots=True, eq=False)
 class User:
@@ -68,8 +71,12 @@ class Thread:
     locked: bool
     auto_archive_minutes: int
     archived_at: float
-    member_ids: set[int] = field(default_factory=set)
+    member_ids: dict[int, float] = field(default_factory=dict)
+    """When each member joined: user id to seconds since the Unix epoch."""
+    invitable: bool = True
     message_count: int = 0
+    total_messages: int = 0
+    """Those that were deleted included."""
 
 
 @dataclass(slots=True, eq=False)
@@ -89,6 +96,7 @@ class Channel:
     bitrate: int = 64_000
     user_limit: int = 0
     last_message_id: int | None = None
+    last_pin_at: float | None = None
     messages: dict[int, Message] = field(default_factory=dict)
     recipient_ids: tuple[int, ...] = ()
     bot_id: int | None = None
@@ -127,9 +135,30 @@ class Emoji:
 
     id: int
     name: str
+    guild_id: int
     animated: bool = False
     role_ids: tuple[int, ...] = ()
     creator: User | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Invite:
+    """A code that lets people join a guild."""
+
+    code: str
+    guild_id: int
+    channel_id: int
+    inviter: User
+    created_at: float
+    max_age: int
+    max_uses: int
+    temporary: bool
+    uses: int = 0
+
+    @property
+    def expires_at(self) -> float | None:
+        """Seconds since the Unix epoch; None for an invite that lasts."""
+        return self.created_at + self.max_age if self.max_age else None
 
 
 @dataclass(slots=True)
@@ -225,15 +254,22 @@ class Message:
     reactions: dict[str, Reaction] = field(default_factory=dict)
     flags: int = 0
     tts: bool = False
-    pinned: bool = False
+    pinned_at: float | None = None
     nonce: str | int | None = None
     reference: JsonObject | None = None
     referenced: Message | None = None
+    snapshot: JsonObject | None = None
+    thread: Channel | None = None
     webhook_id: int | None = None
     application_id: int | None = None
     interaction_id: int | None = None
     interaction_metadata: JsonObject | None = None
     ephemeral_to: int | None = None
+
+    @property
+    def system(self) -> bool:
+        """Whether the system said it: somebody joined, boosted, pinned."""
+        return self.type not in WRITTEN_TYPES
 
 
 @dataclass(slots=True, eq=False)

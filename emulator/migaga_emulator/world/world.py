@@ -11,16 +11,21 @@ from migaga_emulator.world.clock import Clock
 from migaga_emulator.world.commands import Commands
 from migaga_emulator.world.core import Access, Core, Listener
 from migaga_emulator.world.dispatch import Dispatch
+from migaga_emulator.world.emojis import Emojis
 from migaga_emulator.world.guilds import Guilds
 from migaga_emulator.world.intents import APPLICATION_FLAGS, Intent
 from migaga_emulator.world.interactions import Interactions
+from migaga_emulator.world.invites import Invites
 from migaga_emulator.world.invocations import Invocations
 from migaga_emulator.world.members import Members
 from migaga_emulator.world.messages import Messages
 from migaga_emulator.world.people import People
+from migaga_emulator.world.pins import Pins
 from migaga_emulator.world.reactions import Reactions
 from migaga_emulator.world.roles import Roles
+from migaga_emulator.world.sight import Sight
 from migaga_emulator.world.state import Bot, Guild, Member
+from migaga_emulator.world.threads import Threads
 from migaga_emulator.world.wire import JsonObject
 
 
@@ -32,6 +37,7 @@ class World:
         self.rules = rules
         self.clock = clock
         self.access = Access(self.core)
+        self._sight = Sight(self.core, self.access)
         self.roles = Roles(self.core, self.access)
         self.channels = Channels(self.core, self.access)
         self.messages = Messages(self.core, self.access)
@@ -39,7 +45,11 @@ class World:
         self.members = Members(self.core, self.access, self.roles, self.messages.purge)
         self.commands = Commands(self.core)
         self.interactions = Interactions(self.core, self.access, self.messages)
-        self.guilds = Guilds(self.core, self.access, self.roles, self.members)
+        self.emojis = Emojis(self.core, self.access)
+        self.invites = Invites(self.core, self.access)
+        self.pins = Pins(self.core, self.access, self.messages)
+        self.threads = Threads(self.core, self.access)
+        self.guilds = Guilds(self.core, self.access, roles=self.roles, members=self.members, emojis=self.emojis)
         self.people = People(
             self.core,
             guilds=self.guilds,
@@ -47,6 +57,8 @@ class World:
             members=self.members,
             messages=self.messages,
             reactions=self.reactions,
+            invites=self.invites,
+            pins=self.pins,
             invocations=Invocations(self.core, self.access, self.commands, self.interactions),
         )
 
@@ -58,6 +70,10 @@ class World:
     def subscribe(self, listener: Listener) -> None:
         """Have `listener` called with each `Dispatch`, synchronously, in the order of the mutations."""
         self.core.listeners.append(listener)
+
+    def may_see(self, bot_id: int, dispatch: Dispatch) -> bool:
+        """Whether Discord sends this event to this bot, whatever its intents: by membership and permissions."""
+        return self._sight.may_see(bot_id, dispatch)
 
     def bot_by_token(self, token: str) -> Bot | None:
         """The bot that a token belongs to; None for a wrong or revoked one."""

@@ -7,6 +7,7 @@ from tests.integration.emulator_rest.conftest import Answer, Json, JsonObject, S
 
 from migaga_emulator.rules import Rules
 from migaga_emulator.world.command_data import PersonRefused
+from migaga_emulator.world.intents import Intent
 from migaga_emulator.world.state import Interaction
 
 GREET: JsonObject = {
@@ -139,7 +140,9 @@ async def test_ephemeral_answers_are_seen_by_nobody_else(site: Site) -> None:
     await register(site)
     interaction = greet(site)
     await answer(site, interaction, 4, {"content": "psst", "flags": 64, "components": [BUTTON]})
-    assert site.seen("MESSAGE_CREATE") == []
+    (told,) = [event for event in site.events if event.name == "MESSAGE_CREATE"]
+    assert (told.guild_id, told.bot_id, told.intents) == (None, site.bot.user.id, Intent.DIRECT_MESSAGES)
+    assert not {"guild_id", "member"} & told.payload.keys()
     original = await site.call("GET", hook(site, interaction, "/messages/@original"))
     assert original.json["flags"] == 64
     assert (await site.call("GET", f"{site.messages}/{original.json['id']}")).json["code"] == 10008
@@ -149,7 +152,7 @@ async def test_ephemeral_answers_are_seen_by_nobody_else(site: Site) -> None:
     pressed = use.press(site.ann.id, site.channel.id, int(original.json["id"]), "go")
     assert (await answer(site, pressed, 7, {"content": "pressed", "components": []})).status == 204
     assert (await site.call("GET", hook(site, interaction, "/messages/@original"))).json["content"] == "pressed"
-    assert site.seen("MESSAGE_UPDATE") == []
+    assert [("guild_id" in event, event["content"]) for event in site.seen("MESSAGE_UPDATE")] == [(False, "pressed")]
 
 
 async def test_a_button_updates_its_message_or_defers(site: Site) -> None:

@@ -5,7 +5,7 @@ import base64
 import pytest
 from tests.unit.emulator_world.conftest import Json, JsonObject, Place
 
-from migaga_emulator.world.channels import ChannelChange
+from migaga_emulator.world.channels import ChannelChange, ThreadWish
 from migaga_emulator.world.errors import DiscordError
 from migaga_emulator.world.intents import Intent
 from migaga_emulator.world.members import MemberChange
@@ -118,10 +118,10 @@ def test_nobody_grants_what_they_lack(place: Place) -> None:
 
 
 def test_deleting_a_channel_takes_its_threads(place: Place) -> None:
-    thread = place.world.channels.start_thread(place.ann, place.channel, "talk")
+    thread = place.world.channels.start_thread(place.ann, place.channel, ThreadWish("talk"))
     place.world.people.post(place.owner.id, thread.id, "x")
     assert thread.thread is not None
-    assert thread.thread.member_ids == {place.ann.id, place.owner.id}
+    assert set(thread.thread.member_ids) == {place.ann.id, place.owner.id}
     place.world.channels.delete(place.owner, place.channel)
     assert [name for name in place.names() if name.endswith("_DELETE")] == ["THREAD_DELETE", "CHANNEL_DELETE"]
     assert thread.id not in place.world.core.channels

@@ -9,9 +9,11 @@ import pytest
 from hikari.impl.shard import GatewayShardImpl
 from tests.unit.emulator_world.conftest import Json, Place
 
-from migaga_emulator.world.channels import ChannelChange
+from migaga_emulator.world.channels import ChannelChange, ThreadWish
 from migaga_emulator.world.dispatch import Dispatch
+from migaga_emulator.world.emojis import EmojiChange
 from migaga_emulator.world.interactions import COMMAND, Source
+from migaga_emulator.world.invites import InviteWish
 from migaga_emulator.world.members import MemberChange
 from migaga_emulator.world.roles import RoleChange
 from migaga_emulator.world.state import Overwrite
@@ -49,6 +51,10 @@ PLAIN: dict[str, Callable[..., Json]] = {
     "THREAD_CREATE": FACTORY.deserialize_guild_thread_create_event,
     "THREAD_DELETE": FACTORY.deserialize_guild_thread_delete_event,
     "INTERACTION_CREATE": FACTORY.deserialize_interaction_create_event,
+    "THREAD_UPDATE": FACTORY.deserialize_guild_thread_update_event,
+    "THREAD_MEMBERS_UPDATE": FACTORY.deserialize_thread_members_update_event,
+    "CHANNEL_PINS_UPDATE": FACTORY.deserialize_channel_pins_update_event,
+    "INVITE_CREATE": FACTORY.deserialize_invite_create_event,
     "TYPING_START": FACTORY.deserialize_typing_start_event,
 }
 WITH_OLD: dict[str, tuple[Callable[..., Json], str]] = {
@@ -57,6 +63,7 @@ WITH_OLD: dict[str, tuple[Callable[..., Json], str]] = {
     "GUILD_ROLE_UPDATE": (FACTORY.deserialize_guild_role_update_event, "old_role"),
     "GUILD_ROLE_DELETE": (FACTORY.deserialize_guild_role_delete_event, "old_role"),
     "GUILD_EMOJIS_UPDATE": (FACTORY.deserialize_guild_emojis_update_event, "old_emojis"),
+    "INVITE_DELETE": (FACTORY.deserialize_invite_delete_event, "old_invite"),
     "GUILD_DELETE": (FACTORY.deserialize_guild_leave_event, "old_guild"),
     "CHANNEL_UPDATE": (FACTORY.deserialize_guild_channel_update_event, "old_channel"),
 }
@@ -104,6 +111,30 @@ def talk(place: Place) -> None:
     world.people.dm(place.ann.id, place.bot.user.id, "psst")
 
 
+def gather(place: Place) -> None:
+    world, guild, channel, bot = place.world, place.guild, place.channel, place.bot.user
+    message = place.send(place.ann, {"content": "x"})
+    for pinned in (message, world.people.dm(place.ann.id, bot.id, "psst")):
+        place_of = world.core.channel(pinned.channel_id)
+        world.pins.pin(bot, place_of, pinned)
+        world.pins.unpin(bot, place_of, pinned)
+    for uses in (0, 1):
+        invite = world.invites.create(bot, channel, InviteWish(max_age=60 * uses, max_uses=uses))
+        world.invites.delete(bot, invite.code)
+    thread = world.channels.start_thread(bot, channel, ThreadWish("secret", private=True))
+    world.threads.add(bot, thread, place.ann.id)
+    world.threads.add(bot, thread, place.other_bot.user.id)
+    world.threads.remove(bot, thread, place.ann.id)
+    world.channels.edit(None, thread, ChannelChange(frozenset({"archived"}), archived=True))
+    place.send(place.ann, {"content": "see", "message_reference": _forward(channel.id, message.id)})
+    emoji = world.emojis.create(bot, guild, EmojiChange(name="blob"), animated=False)
+    world.emojis.edit(bot, guild, emoji.id, EmojiChange(frozenset({"name"}), name="blobby"))
+
+
+def _forward(channel_id: int, message_id: int) -> dict[str, object]:
+    return {"type": 1, "channel_id": str(channel_id), "message_id": str(message_id)}
+
+
 def build(place: Place) -> None:
     world, guild = place.world, place.guild
     channel = world.channels.create(place.owner, guild, 0, ChannelChange(name="c"))
@@ -111,14 +142,14 @@ def build(place: Place) -> None:
     world.channels.create(place.owner, guild, 15, ChannelChange(name="forum"))
     world.channels.set_overwrite(place.owner, channel, Overwrite(place.ann.id, 1, 0, 1024))
     world.channels.delete_overwrite(place.owner, channel, place.ann.id)
-    world.channels.start_thread(place.ann, channel, "talk")
+    world.channels.start_thread(place.ann, channel, ThreadWish("talk"))
     world.channels.delete(place.owner, channel)
     third = world.guilds.create_bot("Third")
     world.guilds.add_bot(guild, third)
     world.guilds.remove_bot(guild, third)
 
 
-@pytest.mark.parametrize("act", [moderate, talk, build])
+@pytest.mark.parametrize("act", [moderate, talk, gather, build])
 def test_hikari_reads_what_happens(place: Place, act: Callable[[Place], None]) -> None:
     act(place)
     assert len(place.events) >= 10
@@ -129,7 +160,7 @@ def test_hikari_reads_what_happens(place: Place, act: Callable[[Place], None]) -
 def test_hikari_reads_the_whole_guild(place: Place) -> None:
     place.world.people.boost(place.ann.id, place.guild.id)
     place.world.guilds.add_emoji(place.guild, "blob")
-    place.world.channels.start_thread(place.ann, place.channel, "talk")
+    place.world.channels.start_thread(place.ann, place.channel, ThreadWish("talk"))
     payload = place.world.guild_create(place.guild.id, place.bot.user.id, intents=(1 << 26) - 1)
     guild = APP.entity_factory.deserialize_gateway_guild(payload, user_id=hikari.Snowflake(place.bot.user.id))
     assert len(guild.members()) == 4
