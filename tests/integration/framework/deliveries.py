@@ -34,7 +34,6 @@ class Deliveries:
         handlers = self._bot.runtime.route(event)
         if handlers is not None:
             await handlers(self._aside)
-        await self._bot.quiet()
 
     def _aside(self) -> None:
         self.put_aside += 1
