@@ -133,15 +133,12 @@ class Hub:
         if not at_resume_url:
             ledger.resumes_elsewhere += 1
         self.expire(now)
-        if refused := state.refused.get(request.session_id):
-            return self._resume_failed(ledger, f"session was closed with {int(refused)}", refused)
         session = state.sessions.get(request.session_id)
+        refused = state.refused.get(request.session_id) if session is None else session.refuse_with
+        if refused is not None:
+            return self._resume_failed(ledger, f"session was closed with {int(refused)}", refused)
         if session is None:
             return self._resume_failed(ledger, "unknown or ended session", None)
-        if session.refuse_with is not None:
-            return self._resume_failed(
-                ledger, f"session was closed with {int(session.refuse_with)}", session.refuse_with
-            )
         if request.seq > session.seq:
             session.refuse_with = CloseCode.INVALID_SEQ
             return self._resume_failed(ledger, "seq was never sent", CloseCode.INVALID_SEQ)

@@ -13,7 +13,7 @@ from migaga_emulator.gateway.session import Generation
 PAUSE_AFTER_OP_9_S = 5.0
 """Discord: "wait a random amount of time, between 1 and 5 seconds" before IDENTIFY after op 9 `d: false`."""
 AT_ONCE_S = 2.0
-"""What "at once" takes a client: to notice, to connect, HELLO, IDENTIFY; for its margin on Discord's five seconds too."""
+"""What "at once" takes a client: to notice, to connect, HELLO, IDENTIFY, and its margin on Discord's five seconds."""
 
 
 @dataclass(slots=True)

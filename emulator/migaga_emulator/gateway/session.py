@@ -13,7 +13,6 @@ from migaga_emulator.gateway.opcodes import CloseCode
 from migaga_emulator.gateway.replay import ReplayBuffer
 from migaga_emulator.rules import Rules
 
-
 RECONNECT_S = 2.0
 """How long a client that loses no time may need to resume after its connection is gone."""
 

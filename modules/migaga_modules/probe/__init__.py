@@ -1,65 +1,45 @@
 """Tells the emulator which events this bot has handled. For scenarios and the demo; never loaded unless it is named.
 
-Two environment variables: `PROBE_URL`, the address of the emulator's control API, and `PROBE_SECONDS`,
-how long the handler of each event takes (default 0).
+Environment (`settings.py`): `PROBE_URL`, the address of the emulator's control API; `PROBE_SECONDS`, how long the
+handler of each event lasts (`0.05`, or `0-0.5`; default 0); `PROBE_LONG_SECONDS` for a share `PROBE_LONG_SHARE` of
+them; `PROBE_EFFECTS`, the share that leaves a row in `probe_effects`, once; `PROBE_SEED`, which decides about each.
 """
 
 from __future__ import annotations
 
 import asyncio
-import math
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import aiohttp
 import hikari
+import sqlalchemy as sa
+from sqlalchemy.exc import OperationalError
 
-from migaga.api import Application, BaseModule, listen
+from migaga.api import Application, BaseModule, EventContext, listen
 from migaga_modules.probe.naming import naming_fields
 from migaga_modules.probe.reporter import Report, Reporter
-
-URL = "PROBE_URL"
-SECONDS = "PROBE_SECONDS"
+from migaga_modules.probe.settings import ProbeError, read_settings
+from migaga_modules.probe.tables import EFFECTS, metadata
 
 _ATTEMPTS = 5
 _TIMEOUT = aiohttp.ClientTimeout(total=10)
-
-
-class ProbeError(Exception):
-    """The probe is not set up, or the ledger cannot be told."""
-
-
-def read_seconds(text: str) -> float:
-    """Return how long a handler takes.
-
-    Raises:
-        ProbeError: the text is no number of seconds.
-    """
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = math.nan
-    if not 0 <= seconds < math.inf:
-        raise ProbeError(f"{SECONDS} is {text!r}: write a number of seconds, such as 0.05")
-    return seconds
+_OF_SESSIONS = frozenset({"READY", "RESUMED"})
 
 
 class Probe(BaseModule):
     """Reports every handled event to the emulator's ledger."""
 
     load_by_default = False
+    metadata = metadata
 
     async def start(self) -> None:
         """Read the address of the ledger.
 
         Raises:
-            ProbeError: there is none, or the duration is no number.
+            ProbeError: there is none, or a duration is no number.
         """
-        url = os.environ.get(URL, "")
-        if not url.startswith(("http://", "https://")):
-            raise ProbeError(f"{URL} is {url!r}: set it to the address of the emulator's control API")
-        self._url = f"{url.rstrip('/')}/ledger/handled"
-        self._seconds = read_seconds(os.environ.get(SECONDS, "0"))
+        self._settings = read_settings(os.environ)
         self._bot = str(self.services.get(Application).bot_id)
         self._session = self.services.get(aiohttp.ClientSession)
         self._reporter = Reporter(self._send)
@@ -69,11 +49,35 @@ class Probe(BaseModule):
         await self._reporter.close()
 
     @listen(hikari.ShardPayloadEvent)
-    async def on_event(self, event: hikari.ShardPayloadEvent) -> None:
-        """Handle an event for as long as it was asked for, and end when the ledger knows."""
-        if self._seconds:
-            await asyncio.sleep(self._seconds)
-        await self._reporter.report({"name": event.name, "payload": naming_fields(event.payload)})
+    async def on_event(self, event: hikari.ShardPayloadEvent, context: EventContext) -> None:
+        """Handle an event for as long as it was asked for, leave its effect, and end when the ledger knows."""
+        fields = naming_fields(event.payload)
+        fate = self._settings.fate(event.name, fields)
+        if fate.seconds:
+            await asyncio.sleep(fate.seconds)
+        effect = fate.effect and event.name not in _OF_SESSIONS
+        if effect:
+            await self._leave_effect(context, event.name, fields)
+        report = {"name": event.name, "payload": fields, "seconds": fate.seconds}
+        await self._reporter.report(report | ({"effect": True} if effect else {}))
+
+    async def _leave_effect(self, context: EventContext, name: str, fields: Mapping[str, object]) -> None:
+        """Write the row of this event unless it is there; committed before anybody hears that it was handled."""
+        row = {"name": name, "payload": dict(fields), "guild_id": context.guild_id}
+        for attempt in range(_ATTEMPTS):
+            try:
+                if await context.once():
+                    await context.db.execute(sa.insert(EFFECTS).values(row))
+                await context.db.commit()
+            except OperationalError as error:
+                # A deadlock, a lock time-out, a lost connection: nothing of it was kept.
+                await context.db.rollback()
+                if attempt == _ATTEMPTS - 1:
+                    raise
+                self.log.warning("the effect of %s is tried again: %s", name, type(error.orig).__name__)
+                await asyncio.sleep(0.1 * 2**attempt)
+            else:
+                return
 
     async def _send(self, reports: Sequence[Report]) -> None:
         """Post a batch; tried again while the ledger does not answer.
@@ -84,7 +88,7 @@ class Probe(BaseModule):
         body = {"bot": self._bot, "events": list(reports)}
         for attempt in range(_ATTEMPTS):
             try:
-                async with self._session.post(self._url, json=body, timeout=_TIMEOUT) as answer:
+                async with self._session.post(self._settings.url, json=body, timeout=_TIMEOUT) as answer:
                     if answer.ok:
                         return
                     raise ProbeError(

@@ -10,11 +10,12 @@ from migaga.testing.bot import TestBot
 from migaga.testing.people import Person
 from migaga_emulator.ledger.figures import Totals
 from migaga_modules import probe
+from migaga_modules.probe import settings
 
 
 @pytest.fixture
 def _address(bot: TestBot, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(probe.URL, bot.emulator.control_url)
+    monkeypatch.setenv(settings.URL, bot.emulator.control_url)
 
 
 def totals(bot: TestBot) -> Totals:
@@ -42,7 +43,7 @@ async def test_every_event_is_reported_once_it_is_handled(bot: TestBot, ann: Per
 async def test_an_event_is_in_flight_until_its_report_has_arrived(
     bot: TestBot, ann: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(probe.SECONDS, "0.2")
+    monkeypatch.setenv(settings.SECONDS, "0.2")
     await bot.load("probe")
     bot.emulator.world.people.post(ann.id, bot.guild.general.id, "hello")
     async with asyncio.timeout(2):
@@ -57,7 +58,7 @@ async def test_an_event_is_in_flight_until_its_report_has_arrived(
 async def test_without_an_address_it_does_not_start_and_says_why(
     bot: TestBot, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(probe.URL, url)
+    monkeypatch.setenv(settings.URL, url)
     with pytest.raises(AssertionError, match=r"PROBE_URL is .*: set it to the address of the emulator"):
         await bot.load("probe")
 

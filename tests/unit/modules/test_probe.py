@@ -8,9 +8,19 @@ from collections.abc import Sequence
 import pytest
 
 from migaga_emulator.ledger.keys import natural_key
-from migaga_modules.probe import ProbeError, read_seconds
 from migaga_modules.probe.naming import naming_fields
 from migaga_modules.probe.reporter import MOST, Report, Reporter
+from migaga_modules.probe.settings import (
+    EFFECTS,
+    LONG_SECONDS,
+    LONG_SHARE,
+    SECONDS,
+    SEED,
+    URL,
+    ProbeError,
+    read_range,
+    read_settings,
+)
 
 MESSAGE = {
     "id": "11",
@@ -130,11 +140,45 @@ async def test_a_ledger_that_cannot_be_reached_fails_all_who_wait() -> None:
     await reporter.close()
 
 
-@pytest.mark.parametrize("text", ["", "soon", "-1", "inf", "nan"])
+ADDRESS = {URL: "http://127.0.0.1:1/control"}
+
+
+@pytest.mark.parametrize("text", ["", "soon", "-1", "inf", "nan", "0.5-0.1", "1-", "0-soon"])
 def test_a_duration_that_is_no_number_of_seconds_is_refused(text: str) -> None:
     with pytest.raises(ProbeError, match="PROBE_SECONDS"):
-        read_seconds(text)
+        read_range(text)
 
 
-def test_a_duration_is_read() -> None:
-    assert read_seconds("0.05") == 0.05
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        (LONG_SECONDS, "long"),
+        (LONG_SHARE, "1.5"),
+        (LONG_SHARE, "nan"),
+        (EFFECTS, "-0.1"),
+        (SEED, "x"),
+        (URL, "127.0.0.1"),
+    ],
+)
+def test_what_is_wrong_is_named(name: str, text: str) -> None:
+    with pytest.raises(ProbeError, match=name):
+        read_settings({**ADDRESS, name: text})
+
+
+def test_durations_are_read() -> None:
+    assert read_range("0.05") == (0.05, 0.05)
+    assert read_range("0-0.5") == (0, 0.5)
+
+
+def test_an_event_gets_the_same_fate_every_time_and_another_seed_another_one() -> None:
+    wanted = {SECONDS: "0-0.5", LONG_SECONDS: "20", LONG_SHARE: "0.1", EFFECTS: "0.5"}
+    one, again, other = (read_settings({**ADDRESS, **wanted, SEED: seed}) for seed in ("1", "1", "2"))
+    events: list[dict[str, object]] = [{"id": str(number)} for number in range(400)]
+    fates = [one.fate("MESSAGE_CREATE", event) for event in events]
+    assert fates == [again.fate("MESSAGE_CREATE", event) for event in events]
+    assert fates != [other.fate("MESSAGE_CREATE", event) for event in events]
+    assert {fate.seconds for fate in fates if fate.seconds > 0.5} == {20}
+    assert 20 < sum(fate.seconds == 20 for fate in fates) < 70
+    assert 150 < sum(fate.effect for fate in fates) < 250
+    usual = [fate.seconds for fate in fates if fate.seconds < 20]
+    assert min(usual) < 0.05 < 0.45 < max(usual) <= 0.5
