@@ -9,7 +9,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 
-from migaga.cli.output import say, say_json, table
+from migaga.cli.output import Json, foreign_output_apart, say, say_json, table
 from migaga.common.commands import Command
 from migaga.common.settings import load_settings
 from migaga.framework.builtin.core import load_core
@@ -47,20 +47,24 @@ def run(arguments: Namespace) -> int:
     """Do what was asked and return the exit code."""
     config = arguments.config or (DEFAULT_CONFIG if DEFAULT_CONFIG.is_file() else None)
     settings = load_settings(config, os.environ)
-    found = load_modules(settings.modules.load, settings.modules.directories, taken=[load_core().spec])
+    with foreign_output_apart():
+        found = load_modules(settings.modules.load, settings.modules.directories, taken=[load_core().spec])
     for failure in found.failures:
         _progress(str(failure))
     schemas = module_schemas([loaded.spec for loaded in found.modules])
-    code = asyncio.run(_run(settings.database.url, schemas, ACTIONS[arguments.action], as_json=arguments.json))
-    # A module that cannot be read may have tables that were not looked at.
-    return FAILED if found.failures else code
+    failures = [{"name": f.name, "reason": f.reason, "hint": f.hint} for f in found.failures]
+    return asyncio.run(_run(settings.database.url, schemas, ACTIONS[arguments.action], failures, arguments.json))
 
 
-async def _run(url: str, schemas: Sequence[ModuleSchema], action: Action, *, as_json: bool) -> int:
+async def _run(
+    url: str, schemas: Sequence[ModuleSchema], action: Action, failures: Sequence[Json], as_json: bool
+) -> int:
     async with open_database(url) as database:
         reports, good = await action(database, schemas, _progress)
+        # A module that cannot be read may have tables that were not looked at.
+        good = good and not failures
         if as_json:
-            say_json({"database": database.label, "schemas": reports, "good": good})
+            say_json({"database": database.label, "schemas": reports, "failures": failures, "good": good})
         else:
             say(f"database {database.label}")
             rows = [(one["name"], one["revision"] or "-", one["state"]) for one in reports]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import hikari
 
-from migaga.cli.output import Json, say, say_json, table
+from migaga.cli.output import Json, foreign_output_apart, say, say_json, table
 from migaga.common.commands import Command
 from migaga.common.errors import UsageError
 from migaga.common.settings import load_settings
@@ -56,7 +56,8 @@ def run(arguments: Namespace) -> int:
     """Do what was asked and return the exit code."""
     config = arguments.config or (DEFAULT_CONFIG if DEFAULT_CONFIG.is_file() else None)
     settings = load_settings(config, os.environ).modules
-    result = load_modules(settings.load, [*settings.directories, *arguments.directory], taken=[load_core().spec])
+    with foreign_output_apart():
+        result = load_modules(settings.load, [*settings.directories, *arguments.directory], taken=[load_core().spec])
     if arguments.action == "show":
         return _show(arguments.name, result, as_json=arguments.json)
     if arguments.json:

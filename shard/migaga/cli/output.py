@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TextIO
 
 from migaga.common.logs import REDACTOR
@@ -38,6 +39,21 @@ def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
 
 def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
     return "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip()
+
+
+@contextmanager
+def foreign_output_apart() -> Iterator[None]:
+    """Send to stderr what others print meanwhile, also below Python: stdout is for the command's own result."""
+    sys.stdout.flush()
+    kept, own = os.dup(1), sys.stdout
+    try:
+        os.dup2(2, 1)
+        sys.stdout = sys.stderr
+        yield
+    finally:
+        sys.stdout = own
+        os.dup2(kept, 1)
+        os.close(kept)
 
 
 def say(text: str) -> None:

@@ -33,6 +33,12 @@ def find_clashes(module: ModuleSpec, others: Sequence[ModuleSpec]) -> list[Clash
     """Return everything that keeps `module` from running beside `others`."""
     if module.name in _RESERVED:
         return [Clash(f"the name {module.name!r} stands for {_RESERVED[module.name]}", "Choose another name.")]
+    for other in others:
+        if other.name == module.name:
+            reason = (
+                f"the module name {module.name!r} is taken by {other.source or other.name}; this is {module.source}"
+            )
+            return [Clash(reason, "Set `name` in one of the classes, or load only one of them.")]
     taken = {claim: other.name for other in others for claim in _claims(other)}
     clashes = [
         Clash(f"{what} {name!r} is taken by the module {taken[what, name]!r}", _HINTS.get(what, "Choose another name."))
@@ -49,13 +55,11 @@ def find_clashes(module: ModuleSpec, others: Sequence[ModuleSpec]) -> list[Clash
 
 
 _HINTS = {
-    "the module name": "Set `name` in the class, or load only one of them.",
     "the table": "Start the names of its tables with the module's name.",
 }
 
 
 def _claims(module: ModuleSpec) -> Iterator[tuple[str, str]]:
-    yield "the module name", module.name
     for command in module.commands:
         if command.slash:
             yield "the slash command", " ".join(command.path)

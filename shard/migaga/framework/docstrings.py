@@ -24,12 +24,12 @@ class Docstring:
     """Argument -> description, in one line."""
 
 
-def read_docstring(text: str | None) -> Docstring:
-    """Take a docstring apart; None and blank ones give empty texts."""
+def read_docstring(text: object) -> Docstring:
+    """Take a docstring apart; what is none, or blank, gives empty texts."""
     prose: list[str] = []
     arguments: list[str] = []
     section = None
-    for line in inspect.cleandoc(text or "").splitlines():
+    for line in inspect.cleandoc(text if isinstance(text, str) else "").splitlines():
         if found := _SECTION.fullmatch(line):
             section = found[1]
         elif section and line and not line[0].isspace():

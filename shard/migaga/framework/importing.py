@@ -18,8 +18,16 @@ from types import CodeType, ModuleType
 
 from migaga.framework.sources import Source, package_of
 
-# `sys.modules` and `sys.meta_path` are the whole process's.
-_lock = threading.RLock()
+
+class _Shared:
+    """`sys.modules` and `sys.meta_path` are the whole process's: one thread at a time changes them."""
+
+    lock = threading.RLock()
+
+
+def give_up_lock() -> None:
+    """Let others import although a thread that never ends holds the lock: what it does later is about its own names."""
+    _Shared.lock = threading.RLock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +40,7 @@ class Imported:
 
     def take_over(self) -> None:
         """Make this code what an import of its name gives from now on."""
-        with _lock:
+        with _Shared.lock:
             _put(self.root.__name__, self.files)
 
 
@@ -47,7 +55,7 @@ def import_source(source: Source, *, again: bool = False) -> Imported:
         BaseException: whatever the code raises.
     """
     name = source.import_name
-    with _lock:
+    with _Shared.lock:
         _make_parent(source)
         if not again and source.directory is None:
             root = importlib.import_module(name)

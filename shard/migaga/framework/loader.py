@@ -15,11 +15,15 @@ from migaga.common.text import did_you_mean
 from migaga.framework.clashes import find_clashes
 from migaga.framework.declare import FaultyModuleError, read_module
 from migaga.framework.errors import DeclarationError
-from migaga.framework.importing import Imported, import_source
+from migaga.framework.guarded import call_guarded
+from migaga.framework.importing import Imported, give_up_lock, import_source
 from migaga.framework.module import BaseModule
 from migaga.framework.naming import snake_case
 from migaga.framework.sources import ModuleFailure, Source, discover
 from migaga.framework.spec import ModuleSpec
+
+IMPORT_SECONDS = 60.0
+"""How long the import of one module may take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +52,11 @@ class ModuleRefusedError(Exception):
 
 
 def load_modules(
-    names: Sequence[str] | None = None, directories: Sequence[Path] = (), *, taken: Sequence[ModuleSpec] = ()
+    names: Sequence[str] | None = None,
+    directories: Sequence[Path] = (),
+    *,
+    taken: Sequence[ModuleSpec] = (),
+    import_seconds: float = IMPORT_SECONDS,
 ) -> LoadResult:
     """Load modules. Reads files: call it before the event loop runs, or in a thread.
 
@@ -57,6 +65,7 @@ def load_modules(
             says `load_by_default = False`.
         directories: Folders that hold modules: one file or one package for each.
         taken: Modules that run anyway, whose names no other can have: the framework's own.
+        import_seconds: How long the import of each may take; one that takes longer is given up.
     """
     sources, failures = discover(directories)
     chosen, unknown = _choose(sources, names or ())
@@ -64,7 +73,7 @@ def load_modules(
     modules: list[LoadedModule] = []
     for source in chosen:
         try:
-            module, _ = load_source(source)
+            module, _ = load_source(source, import_seconds=import_seconds)
             if not names and not module.cls.load_by_default:
                 continue
         except ModuleRefusedError as refused:
@@ -103,29 +112,45 @@ def _choose(sources: list[Source], names: Sequence[str]) -> tuple[list[Source], 
     return chosen, unknown
 
 
-def load_source(source: Source, *, again: bool = False) -> tuple[LoadedModule, Imported]:
+def load_source(
+    source: Source, *, again: bool = False, import_seconds: float = IMPORT_SECONDS
+) -> tuple[LoadedModule, Imported]:
     """Import and read one module.
 
     Args:
         source: Where it is.
         again: From disk, beside the code that runs.
+        import_seconds: How long it may take.
 
     Raises:
         ModuleRefusedError: it cannot be used.
     """
-    try:
-        imported = import_source(source, again=again)
-        cls = _find_class(imported.root, source)
-        return LoadedModule(read_module(cls, source.path), cls, source), imported
-    except FaultyModuleError as error:
-        reason, hint = _faults(error)
-        raise ModuleRefusedError(ModuleFailure(source.name, reason, hint)) from error
-    except DeclarationError as error:
-        raise ModuleRefusedError(ModuleFailure(source.name, f"{error.where}: {error.reason}.", error.hint)) from error
-    except (Exception, SystemExit) as error:
-        # The code of a module may raise anything while it is imported; the other modules must run.
-        reason, hint = _import_fault(error, source)
-        raise ModuleRefusedError(ModuleFailure(source.name, reason, hint)) from error
+    outcome = call_guarded(lambda: _load(source, again=again), import_seconds)
+    if outcome.value is not None:
+        return outcome.value
+    if outcome.abandoned:
+        give_up_lock()
+    if outcome.error is None:
+        where = _last_line(outcome.stuck, source)
+        reason = f"it was still being imported after {import_seconds:g} s ({where})."
+        raise ModuleRefusedError(ModuleFailure(source.name, reason, "Do what takes long in `async start()`."))
+    reason, hint = _explain(outcome.error, source)
+    raise ModuleRefusedError(ModuleFailure(source.name, reason, hint)) from outcome.error
+
+
+def _load(source: Source, *, again: bool) -> tuple[LoadedModule, Imported]:
+    imported = import_source(source, again=again)
+    cls = _find_class(imported.root, source)
+    return LoadedModule(read_module(cls, source.path), cls, source), imported
+
+
+def _explain(error: BaseException, source: Source) -> tuple[str, str]:
+    """Return the reason and what to do, of whatever a module raised."""
+    if isinstance(error, FaultyModuleError):
+        return _faults(error)
+    if isinstance(error, DeclarationError):
+        return f"{error.where}: {error.reason}.", error.hint
+    return _import_fault(error, source)
 
 
 def _faults(error: FaultyModuleError) -> tuple[str, str]:
@@ -178,6 +203,9 @@ def _import_fault(error: BaseException, source: Source) -> tuple[str, str]:
         where = f"{error.filename}, line {error.lineno}" if error.filename else source.place
         return f"it is not valid Python: {error.msg} ({where}).", "Correct that line."
     where = _line(error, source)
+    if isinstance(error, ModuleNotFoundError) and error.name and error.name.startswith(f"{source.import_name}."):
+        own = error.name.removeprefix(source.import_name)
+        return f"it imports {own!r}, and has no such file ({where}).", "Write that file, or correct the import."
     if isinstance(error, ModuleNotFoundError) and error.name:
         own = f"from .{error.name.split('.')[-1]} import ..."
         hint = f"Install what provides it where Migaga runs; for a file of the module itself write `{own}`."
@@ -190,7 +218,10 @@ def _import_fault(error: BaseException, source: Source) -> tuple[str, str]:
 
 def _line(error: BaseException, source: Source) -> str:
     """Return the last line of the module itself that led to the error."""
-    frames = traceback.extract_tb(error.__traceback__)
+    return _last_line(traceback.extract_tb(error.__traceback__), source)
+
+
+def _last_line(frames: Iterable[traceback.FrameSummary], source: Source) -> str:
     inside = [frame for frame in frames if source.path is not None and frame.filename.startswith(str(source.path))]
     return f"{inside[-1].filename}, line {inside[-1].lineno}" if inside else source.place
 

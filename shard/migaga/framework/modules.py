@@ -134,7 +134,7 @@ class ModuleSet:
             instance.spec, instance.log, instance.services = spec, log, services
             instance.rest, instance.database = self._environment.rest, self._environment.database
             await instance.start()
-        except Exception as error:
+        except (Exception, SystemExit, KeyboardInterrupt) as error:
             # An author's code may raise anything; the other modules must run.
             _log.exception("module %s does not start", spec.name)
             reason = f"it fails to start: {type(error).__name__}: {error}."
@@ -156,5 +156,5 @@ class ModuleSet:
         if isinstance(instance, BaseModule):
             try:
                 await instance.stop()
-            except Exception:
+            except (Exception, SystemExit, KeyboardInterrupt):
                 _log.exception("module %s does not stop cleanly", module.spec.name)

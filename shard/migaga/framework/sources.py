@@ -68,12 +68,10 @@ def discover(directories: Sequence[Path] = ()) -> tuple[list[Source], list[Modul
     """Return every module there is, and what keeps a folder from being read."""
     found = list(_built_in())
     failures: list[ModuleFailure] = []
-    for directory in directories:
-        try:
-            found.extend(_in_directory(directory.expanduser().resolve()))
-        except OSError as error:
-            reason = f"the folder {directory} cannot be read ({error.strerror or error})."
-            failures.append(ModuleFailure(directory.name, reason, "Correct `Directories` in `[Modules]`."))
+    for directory in dict.fromkeys(path.expanduser().resolve() for path in directories):
+        inside, unreadable = _in_directory(directory)
+        found.extend(inside)
+        failures.extend(unreadable)
     found.extend(_entry_points())
     return found, failures
 
@@ -86,15 +84,33 @@ def _built_in() -> Iterator[Source]:
                 yield Source(path.name, "built-in", f"{BUILT_IN}.{path.name}", path=path)
 
 
-def _in_directory(directory: Path) -> Iterator[Source]:
+def _in_directory(directory: Path) -> tuple[list[Source], list[ModuleFailure]]:
     package = package_of(directory)
-    for path in sorted(directory.iterdir()):
-        is_package = (path / "__init__.py").is_file()
-        if not is_package and path.suffix != ".py":
-            continue
-        name = path.name if is_package else path.stem
-        if not name.startswith(("_", ".", "test_")) and not name.endswith("_test") and name not in _NO_MODULES:
-            yield Source(name, "directory", f"{package}.{name}", path=path, directory=directory)
+    found: list[Source] = []
+    failures: list[ModuleFailure] = []
+    hint = "Correct `Directories` in `[Modules]`."
+    try:
+        for path in sorted(directory.iterdir()):
+            is_package = (path / "__init__.py").is_file()
+            name = path.name if is_package else path.stem
+            if (not is_package and (path.suffix != ".py" or path.is_dir())) or _is_passed_over(name):
+                continue
+            if path.exists():
+                found.append(Source(name, "directory", f"{package}.{name}", path=path, directory=directory))
+            else:
+                failures.append(ModuleFailure(name, f"{path} points to nothing.", "Correct or remove the link."))
+    except OSError as error:
+        failures.append(
+            ModuleFailure(directory.name, f"the folder {directory} cannot be read ({error.strerror or error}).", hint)
+        )
+    if not found and not failures:
+        reason = f"the folder {directory} holds no module: no file `name.py`, no folder with an `__init__.py`."
+        failures.append(ModuleFailure(directory.name, reason, hint))
+    return found, failures
+
+
+def _is_passed_over(name: str) -> bool:
+    return name.startswith(("_", ".", "test_")) or name.endswith("_test") or name in _NO_MODULES
 
 
 def package_of(directory: Path) -> str:
