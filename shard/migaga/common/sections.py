@@ -147,7 +147,7 @@ class DatabaseSettings:
 
 @dataclass(frozen=True, slots=True)
 class DiscordSettings:
-    """Where Discord is."""
+    """Where Discord is, and how fast it is called."""
 
     api_url: str = field(
         default=DISCORD_API,
@@ -156,6 +156,16 @@ class DiscordSettings:
             values.http_url,
             "Address of Discord's REST API with its version. Change it to use an emulator or a proxy.",
             shown=DISCORD_API,
+        ),
+    )
+    calls_per_second: int = field(
+        default=45,
+        metadata=key(
+            "CallsPerSecond",
+            values.integer(1, 10_000),
+            "REST calls of this process in a second. Discord allows a bot 50 in all its processes together: share them "
+            "out when there are several. Answers to interactions do not count.",
+            shown="45",
         ),
     )
 

@@ -20,7 +20,11 @@ from migaga.common.errors import ConfigError
 from migaga.common.settings import Credentials
 from migaga.gateway.events import FleetEventManager
 from migaga.gateway.identify import Budget
+from migaga.gateway.pace import PacedBuckets, quiet_rate_limits
 from migaga.gateway.refusals import disallowed_intents, failed_call, missing_intents
+
+CALLS_PER_SECOND = 45
+"""REST calls of one process: a few less than the 50 that Discord allows a bot."""
 
 
 class DiscordApp(traits.RESTAware):
@@ -115,11 +119,17 @@ class Discord:
 
 @asynccontextmanager
 async def open_discord(
-    credentials: Credentials, api_url: str, traces: Sequence[aiohttp.TraceConfig] = ()
+    credentials: Credentials,
+    api_url: str,
+    traces: Sequence[aiohttp.TraceConfig] = (),
+    *,
+    calls_per_second: int = CALLS_PER_SECOND,
 ) -> AsyncIterator[Discord]:
     """Open the REST client and check the token by one question.
 
-    `traces` see every call. Raises CredentialsError (after one attempt) when Discord refuses the token, ConfigError
+    `traces` see every call; `calls_per_second` is this process's part of what Discord allows the bot.
+
+    Raises CredentialsError (after one attempt) when Discord refuses the token, ConfigError
     when it belongs to another application than its text says, UnavailableError when Discord does not answer.
     """
     # hikari's default opens a new connection for every call.
@@ -141,6 +151,7 @@ async def open_discord(
             entity_factory=app.entity_factory,
             executor=None,
             http_settings=http,
+            bucket_manager=PacedBuckets(calls_per_second),
             proxy_settings=proxy,
             client_session=session,
             client_session_owner=False,
@@ -149,8 +160,9 @@ async def open_discord(
             rest_url=api_url,
         )
         app.connect(rest)
-        async with rest:
-            yield await _log_in(app, credentials)
+        with quiet_rate_limits():
+            async with rest:
+                yield await _log_in(app, credentials)
 
 
 async def _log_in(app: DiscordApp, credentials: Credentials) -> Discord:

@@ -6,7 +6,7 @@
 Faults of hikari that are repaired here (each has a test in tests/integration/hikari_faults):
 a failed handshake leaks its heartbeat; a shard cannot be closed before its handshake is over; closing always destroys
 the session; 4001, 4003 and 4005 end the shard; a replay starves the event loop, and so does every IDENTIFY;
-`get_user_id` fails during a replay.
+`get_user_id` fails during a replay. `pace.py` repairs what `OpenBuckets` lets it see.
 """
 
 from __future__ import annotations
@@ -24,9 +24,11 @@ from typing import Any
 import hikari
 from hikari import errors
 from hikari.impl import shard as hikari_shard
+from hikari.impl.buckets import RESTBucketManager
 from hikari.impl.event_manager import EventManagerImpl
 from hikari.impl.shard import GatewayShardImpl
 from hikari.internal.data_binding import JSONObject
+from hikari.internal.routes import CompiledRoute
 
 _LOG = logging.getLogger(__name__)
 
@@ -50,6 +52,7 @@ _SHARD_NAMES = (
     *("_non_priority_rate_limit", "_resume_gateway_url", "_seq", "_session_id", "_total_rate_limit", "_user_id", "_ws"),
 )
 _MANAGER_NAMES = ("_consumers", "_enabled_for_event", "_event_factory")
+_BUCKET_NAMES = ("_real_hashes_to_buckets", "_route_hash_to_bucket_hash")
 
 
 def missing_names() -> list[str]:
@@ -57,6 +60,7 @@ def missing_names() -> list[str]:
     owners: tuple[tuple[type, tuple[str, ...]], ...] = (
         (GatewayShardImpl, _SHARD_NAMES),
         (EventManagerImpl, _MANAGER_NAMES),
+        (RESTBucketManager, _BUCKET_NAMES),
     )
     return [f"{owner.__name__}.{name}" for owner, names in owners for name in names if not hasattr(owner, name)]
 
@@ -332,3 +336,20 @@ class OpenEventManager(EventManagerImpl):
     def _enabled_for_event(self, event_type: type[hikari.Event], /) -> bool:
         # Some consumers build an event only if somebody listens to it. While building, somebody does.
         return self._building
+
+
+class OpenBuckets(RESTBucketManager):
+    """hikari's rate limits of REST routes, and what it has learned about them."""
+
+    __slots__ = ()
+
+    def knows_route(self, route: CompiledRoute) -> bool:
+        """Whether an answer has told the limit of a route."""
+        return hash(route.route) in self._route_hash_to_bucket_hash
+
+    def knows_place(self, route: CompiledRoute, authentication: str | None) -> bool:
+        """Whether an answer of the last seconds has told how much is left of it in this channel, guild or webhook."""
+        name = self._route_hash_to_bucket_hash.get(hash(route.route))
+        if name is None:
+            return False
+        return route.create_real_bucket_hash(name, str(hash(authentication))) in self._real_hashes_to_buckets

@@ -70,7 +70,12 @@ async def _run(
         stack.push_async_callback(cancel, asyncio.create_task(watch_database(database, state, metrics)))
         state.phase = "checking the bot token"
         discord = await stack.enter_async_context(
-            open_discord(credentials, settings.discord.api_url, [metrics.rest_trace()])
+            open_discord(
+                credentials,
+                settings.discord.api_url,
+                [metrics.rest_trace()],
+                calls_per_second=settings.discord.calls_per_second,
+            )
         )
         state.discord = discord
         intents = hikari.Intents(settings.bot.intents)

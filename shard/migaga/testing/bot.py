@@ -241,7 +241,9 @@ async def run_bot(database_url: str, *, rules: Rules = RULES) -> AsyncIterator[T
         account = emulator.create_bot("Testy")
         database = await stack.enter_async_context(open_database(database_url))
         credentials = Credentials(account.application_id, account.token)
-        discord = await stack.enter_async_context(open_discord(credentials, emulator.api_url))
+        discord = await stack.enter_async_context(
+            open_discord(credentials, emulator.api_url, calls_per_second=rules.rest_global_per_s)
+        )
         bot = TestBot(emulator, account, discord, database)
         await stack.enter_async_context(bot.runtime)
         stack.push_async_callback(bot.close)
