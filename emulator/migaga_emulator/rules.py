@@ -48,6 +48,11 @@ class Rules:
     """REST requests of one bot in a second. Interaction end-points are exempt."""
     rest_invalid_per_10_min: int = 10_000
     """Answers 401, 403 or 429 (not scope `shared`) that one address may cause in ten minutes before its ban."""
+    rest_dead_webhook_calls: int = 10
+    """Calls to a webhook that had answered 404 before, by one address, until the address is restricted. Discord says
+    "repeated attempts" and no number."""
+    rest_dead_webhook_s: float = 60.0
+    """How long that restriction lasts; Discord says "temporary"."""
     rest_limits: tuple[tuple[str, str, int, float], ...] = (
         ("POST", "/channels/{channel_id}/messages", 5, 5.0),
         ("PATCH", "/channels/{channel_id}/messages/{message_id}", 5, 5.0),
@@ -80,6 +85,8 @@ class Rules:
     """Embeds of a message."""
     embed_characters: int = 6_000
     """Characters of all embeds of a message together."""
+    request_bytes: int = 25 * 1024 * 1024
+    """Size of a request, files included."""
     attachments_per_message: int = 10
     """Files of a message."""
     attachment_bytes: int = 10 * 1024 * 1024
@@ -98,6 +105,8 @@ class Rules:
     """Chat commands of a scope (global, or one guild)."""
     context_commands_per_scope: int = 15
     """User commands, and message commands, of a scope."""
+    command_creates_per_day: int = 200
+    """New commands of a scope in a day; replacing one of the same name is none."""
     command_characters: int = 8_000
     """Characters of all names, descriptions and values of one command."""
     messages_kept_per_channel: int = 2_000

@@ -6,8 +6,7 @@ import asyncio
 import re
 from urllib.parse import unquote
 
-import orjson
-from aiohttp import BodyPartReader, web
+from aiohttp import web
 
 from migaga_emulator.rest import (
     routes_channels,
@@ -23,26 +22,40 @@ from migaga_emulator.rest import (
     routes_threads,
     routes_users,
 )
-from migaga_emulator.rest.call import Call, Reply
+from migaga_emulator.rest.answers import LIMITED, SHARED, answer, json_answer, too_many
+from migaga_emulator.rest.call import Call
 from migaga_emulator.rest.faults import RestFault, RestFaults
 from migaga_emulator.rest.hooks import RestHooks
 from migaga_emulator.rest.limits import RateLimits, retry_after_header
+from migaga_emulator.rest.reading import read_body, reason_of
 from migaga_emulator.rest.router import Route, Router
 from migaga_emulator.world import errors
-from migaga_emulator.world.drafts import Upload
-from migaga_emulator.world.errors import DiscordError
+from migaga_emulator.world.errors import DiscordError, RateLimitError
 from migaga_emulator.world.state import Bot
-from migaga_emulator.world.wire import JsonObject
 from migaga_emulator.world.world import World
 
-_FILE = re.compile(r"files\[([0-9]+)\]\Z|file([0-9]*)\Z")
+_UNKNOWN_WEBHOOK = 10015
+_VERSION = re.compile(r"v[0-9]+\Z")
 _MAJOR = ("channel_id", "guild_id", "application_id")
 
 
 def rest_app(world: World, limits: RateLimits, faults: RestFaults, hooks: RestHooks) -> web.Application:
     """The application to mount at /api/v10 (`app.add_subapp`). Serves every path below; unknown ones answer 404."""
-    app = web.Application(client_max_size=256 * 1024 * 1024)
+    app = web.Application(client_max_size=world.rules.request_bytes)
     app.router.add_route("*", "/{path:.*}", RestApi(world, limits, faults, hooks).serve)
+    return app
+
+
+def other_versions() -> web.Application:
+    """The application to mount at /api: versions that are not served, and paths without one, get Discord's JSON."""
+
+    async def refuse(request: web.Request) -> web.Response:
+        version = request.match_info["path"].strip("/").split("/")[0]
+        error = errors.invalid_version() if _VERSION.match(version) else errors.not_found()
+        return json_answer(error.body(), error.status)
+
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", refuse)
     return app
 
 
@@ -93,7 +106,7 @@ class RestApi:
             bot = self._authorize(request, route)
             response = await self._limited(request, route, params, bot)
         except DiscordError as error:
-            response = _json(error.body(), error.status)
+            response = json_answer(error.body(), error.status)
         shared = response.headers.get("X-RateLimit-Scope") == "shared"
         if response.status in (401, 403) or (response.status == 429 and not shared):
             self._limits.invalid(address)
@@ -115,17 +128,17 @@ class RestApi:
         if fault is not None and fault.latency_s > 0:
             await asyncio.sleep(fault.latency_s)
         if fault is not None and fault.status is not None:
-            return _faulty(fault)
+            return self._faulty(fault, request.method, route.template)
         if bot is not None and not route.public:
             wait = self._limits.take_global(bot.user.id)
             if wait is not None:
-                return _too_many(wait, {"X-RateLimit-Global": "true", "X-RateLimit-Scope": "global"}, everywhere=True)
+                return too_many(wait, {"X-RateLimit-Global": "true", "X-RateLimit-Scope": "global"}, everywhere=True)
         if route.template.endswith("/callback"):
             # (observed) The one route that is in no bucket: its answers carry no rate limit headers.
             return await self._run(request, route, params, bot)
         verdict = self._limits.take(request.method, route.template, _major(params), _who(bot, params))
         if not verdict.allowed:
-            return _too_many(verdict.reset_after, verdict.headers() | {"X-RateLimit-Scope": "user"})
+            return too_many(verdict.reset_after, verdict.headers() | {"X-RateLimit-Scope": "user"})
         response = await self._run(request, route, params, bot)
         response.headers.update(verdict.headers())
         return response
@@ -133,13 +146,28 @@ class RestApi:
     async def _run(self, request: web.Request, route: Route, params: dict[str, str], bot: Bot | None) -> web.Response:
         try:
             call = Call(self._world, self._hooks, bot, params, request.query)
-            call.json, call.uploads = await _read_body(request)
+            call.json, call.uploads = await read_body(request, self._world.rules.request_bytes)
             reason = request.headers.get("X-Audit-Log-Reason")
-            call.reason = _reason(reason)
+            call.reason = reason_of(reason)
             reply = route.handler(call)
+        except RateLimitError as error:
+            return too_many(error.retry_after, {"X-RateLimit-Scope": "user"}, message=error.message, code=error.code)
         except DiscordError as error:
-            return _json(error.body(), error.status)
-        return _reply(reply)
+            if error.code == _UNKNOWN_WEBHOOK:
+                self._limits.webhook_gone(request.remote or "", params.get("interaction_token", ""))
+            return json_answer(error.body(), error.status)
+        return answer(reply)
+
+    def _faulty(self, fault: RestFault, method: str, route: str) -> web.Response:
+        if fault.status != 429:
+            status = fault.status or 500
+            return json_answer({"message": f"{status}: {_PHRASES.get(status, 'Error')}", "code": 0}, status)
+        headers = {"X-RateLimit-Scope": fault.scope}
+        if fault.scope == "global":
+            return too_many(fault.retry_after_s, headers | {"X-RateLimit-Global": "true"}, everywhere=True)
+        remaining = 1 if fault.scope == "shared" else 0
+        headers |= self._limits.refused(method, route, fault.retry_after_s, remaining=remaining).headers()
+        return too_many(fault.retry_after_s, headers, message=SHARED if fault.scope == "shared" else LIMITED)
 
 
 def _prefix_length(request: web.Request) -> int:
@@ -147,89 +175,6 @@ def _prefix_length(request: web.Request) -> int:
     whole = request.rel_url.raw_path.strip("/")
     own = request.match_info["path"].strip("/")
     return len(whole.split("/")) - len(own.split("/")) if own else len(whole.split("/"))
-
-
-def _reason(header: str | None) -> str | None:
-    if header is None:
-        return None
-    reason = unquote(header)
-    if len(reason) > 512:
-        raise errors.invalid_form(("X-Audit-Log-Reason",), "BASE_TYPE_MAX_LENGTH", "Must be 512 or fewer in length.")
-    return reason
-
-
-async def _read_body(request: web.Request) -> tuple[object, list[Upload]]:
-    if not request.can_read_body:
-        return None, []
-    if request.content_type == "multipart/form-data":
-        return await _read_multipart(request)
-    try:
-        raw = await request.read()
-    except web.HTTPRequestEntityTooLarge as error:
-        raise DiscordError(413, 40005, "Request entity too large") from error
-    if not raw:
-        return None, []
-    if request.content_type != "application/json":
-        allowed = "{'application/x-www-form-urlencoded', 'multipart/form-data', 'application/json'}"
-        raise DiscordError(400, 50035, f'Expected "Content-Type" header to be one of {allowed}.')
-    return _parse(raw), []
-
-
-async def _read_multipart(request: web.Request) -> tuple[object, list[Upload]]:
-    data: object = {}
-    uploads: list[Upload] = []
-    reader = await request.multipart()
-    async for part in reader:
-        if not isinstance(part, BodyPartReader):
-            continue
-        raw = bytes(await part.read(decode=False))
-        name = part.name or ""
-        if name == "payload_json":
-            data = _parse(raw)
-        elif match := _FILE.match(name):
-            kind = part.headers.get("Content-Type", "application/octet-stream")
-            key = match.group(1) or match.group(2) or str(len(uploads))
-            uploads.append(Upload(key, part.filename or "unknown", kind, raw))
-    return data, uploads
-
-
-def _parse(raw: bytes) -> object:
-    try:
-        parsed: object = orjson.loads(raw)
-    except orjson.JSONDecodeError as error:
-        raise errors.invalid_json() from error
-    return parsed
-
-
-def _reply(reply: Reply) -> web.Response:
-    return web.Response(status=204) if reply.body is None else _json(reply.body, reply.status)
-
-
-def _json(
-    body: JsonObject | list[JsonObject], status: int = 200, headers: dict[str, str] | None = None
-) -> web.Response:
-    """A JSON answer whose content type is exactly `application/json`: discord.py reads no other."""
-    encoded = orjson.dumps(body, option=orjson.OPT_NON_STR_KEYS)
-    return web.Response(body=encoded, status=status, content_type="application/json", headers=headers)
-
-
-def _too_many(seconds: float, headers: dict[str, str], *, everywhere: bool = False) -> web.Response:
-    body: JsonObject = {
-        "message": "You are being rate limited.",
-        "retry_after": round(seconds, 3),
-        "global": everywhere,
-    }
-    return _json(body, 429, headers | {"Retry-After": retry_after_header(seconds), "Via": "1.1 google"})
-
-
-def _faulty(fault: RestFault) -> web.Response:
-    if fault.status != 429:
-        status = fault.status or 500
-        return _json({"message": f"{status}: {_PHRASES.get(status, 'Error')}", "code": 0}, status)
-    headers = {"X-RateLimit-Scope": fault.scope}
-    if fault.scope == "global":
-        headers["X-RateLimit-Global"] = "true"
-    return _too_many(fault.retry_after_s, headers, everywhere=fault.scope == "global")
 
 
 _PHRASES = {

@@ -53,12 +53,12 @@ class RateLimits:
         self._windows: dict[tuple[str, ...], _Window] = {}
         self._globals: dict[int, _Window] = {}
         self._invalid: dict[str, deque[float]] = {}
+        self._dead: dict[tuple[str, str], int] = {}
+        self._restricted: dict[str, float] = {}
 
     def take(self, method: str, route: str, major: str, who: str) -> Verdict:
         """Count a request in its bucket. `major`: the id of the channel, guild or webhook; `who`: the bot."""
-        limit, period = self._limits.get(
-            (method, route), (self._rules.rest_default_limit, self._rules.rest_default_period_s)
-        )
+        limit, period = self._limit_of(method, route)
         now = self._clock.monotonic()
         key = (who, method, route, major)
         window = self._windows.get(key)
@@ -70,6 +70,10 @@ class RateLimits:
             window.remaining -= 1
         left = max(0.0, window.ends - now)
         return Verdict(allowed, limit, window.remaining, self._clock.time() + left, left, _bucket(method, route))
+
+    def _limit_of(self, method: str, route: str) -> tuple[int, float]:
+        default = (self._rules.rest_default_limit, self._rules.rest_default_period_s)
+        return self._limits.get((method, route), default)
 
     def take_global(self, bot_id: int) -> float | None:
         """Count a request of a bot; the seconds to wait when it made too many in this second, else None."""
@@ -86,8 +90,26 @@ class RateLimits:
         """Count an answer with 401, 403 or 429 (not scope `shared`) to an address."""
         self._invalid.setdefault(address, deque()).append(self._clock.monotonic())
 
+    def refused(self, method: str, route: str, seconds: float, *, remaining: int = 0) -> Verdict:
+        """What a bucket says when something else than its own count refuses a request for a time."""
+        limit, _ = self._limit_of(method, route)
+        return Verdict(False, limit, remaining, self._clock.time() + seconds, seconds, _bucket(method, route))
+
+    def webhook_gone(self, address: str, token: str) -> None:
+        """Count a call that a webhook answered with 404; who does not stop is restricted for a while."""
+        calls = self._dead[address, token] = self._dead.get((address, token), 0) + 1
+        if calls > self._rules.rest_dead_webhook_calls:
+            del self._dead[address, token]
+            self._restricted[address] = self._clock.monotonic() + self._rules.rest_dead_webhook_s
+        if len(self._dead) > 10_000:
+            del self._dead[next(iter(self._dead))]
+
     def banned_for(self, address: str) -> float | None:
         """The seconds for which an address is refused; None when it is not."""
+        restricted = self._restricted.get(address, 0.0) - self._clock.monotonic()
+        return restricted if restricted > 0 else self._banned_for(address)
+
+    def _banned_for(self, address: str) -> float | None:
         times = self._invalid.get(address)
         if not times:
             return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable
 
 from migaga_emulator.world import errors
@@ -13,6 +14,7 @@ from migaga_emulator.world.state import AppCommand, Bot
 from migaga_emulator.world.wire import JsonObject
 
 CHAT_INPUT, USER, MESSAGE = 1, 2, 3
+_DAY_S = 86_400.0
 Scope = tuple[int, int | None]
 """(application id, guild id or None for the global commands)."""
 
@@ -23,6 +25,7 @@ class Commands:
     def __init__(self, core: Core) -> None:
         self._core = core
         self._scopes: dict[Scope, dict[int, AppCommand]] = {}
+        self._made: dict[Scope, deque[float]] = {}
 
     def all(self, scope: Scope) -> list[AppCommand]:
         """The commands of a scope, in order of registration."""
@@ -51,6 +54,7 @@ class Commands:
         existing = self._same(scope, body)
         if existing is None:
             self._check_room(scope, body)
+            self._count_new(scope, 1)
         command = self._put(scope, body, existing)
         return command, existing is None
 
@@ -81,6 +85,7 @@ class Commands:
         self._check_names(bodies)
         self._check_counts(bodies)
         old = {(item.type, item.name): item for item in self.all(scope)}
+        self._count_new(scope, sum(_identity(body) not in old for body in bodies))
         self._scopes[scope] = {}
         return [self._put(scope, body, old.get(_identity(body))) for body in bodies]
 
@@ -113,6 +118,17 @@ class Commands:
         command = AppCommand(command_id, scope[0], scope[1], version, kind, name, body)
         self._scopes.setdefault(scope, {})[command_id] = command
         return command
+
+    def _count_new(self, scope: Scope, count: int) -> None:
+        """Raises 30034, as a 429, when a scope got more new commands in a day than it may."""
+        now, most = self._core.clock.time(), self._core.rules.command_creates_per_day
+        made = self._made.setdefault(scope, deque())
+        while made and made[0] <= now - _DAY_S:
+            made.popleft()
+        if len(made) + count > most:
+            message = f"Max number of daily application command creates has been reached ({most})"
+            raise errors.RateLimitError(30034, message, made[0] + _DAY_S - now if made else _DAY_S)
+        made.extend([now] * count)
 
     def _check_room(self, scope: Scope, body: JsonObject) -> None:
         self._check_counts([*(item.body for item in self.all(scope)), body])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 from migaga_emulator.rules import Rules
@@ -12,6 +13,7 @@ from migaga_emulator.world.errors import Problems
 from migaga_emulator.world.fields import Body
 from migaga_emulator.world.wire import JsonObject
 
+_UNSAFE = re.compile(r"[^\w.-]+")
 SUPPRESS_EMBEDS = 1 << 2
 EPHEMERAL = 1 << 6
 LOADING = 1 << 7
@@ -124,7 +126,7 @@ def _read_reference(body: Body, draft: MessageDraft) -> None:
 def _read_attachments(body: Body, draft: MessageDraft, rules: Rules) -> None:
     check_files(len(draft.uploads), rules)
     if any(len(upload.data) > rules.attachment_bytes for upload in draft.uploads):
-        raise errors.DiscordError(413, 40005, "Request entity too large")
+        raise errors.too_large()
     if not body.given("attachments"):
         return
     kept: set[int] = set()
@@ -137,9 +139,14 @@ def _read_attachments(body: Body, draft: MessageDraft, rules: Rules) -> None:
         upload = names.get(str(key))
         if upload is None:
             kept.add(key)
-        elif name := item.text("filename"):
-            upload.filename = name
+        elif name := item.text("filename", maximum=1024):
+            upload.filename = file_name(name)
     draft.kept_attachments = frozenset(kept)
+
+
+def file_name(given: str) -> str:
+    """A name as Discord keeps it: no folders, and nothing that a url would have to encode. (observed)"""
+    return _UNSAFE.sub("_", given.replace("\\", "/").rsplit("/", 1)[-1]).strip(".") or "unknown"
 
 
 def check_files(count: int, rules: Rules) -> None:

@@ -21,6 +21,14 @@ class DiscordError(Exception):
         return body if self.errors is None else body | {"errors": self.errors}
 
 
+class RateLimitError(DiscordError):
+    """A 429 with an error code of its own: a limit that belongs to what is done, not to the route."""
+
+    def __init__(self, code: int, message: str, retry_after: float) -> None:
+        super().__init__(429, code, message)
+        self.retry_after = retry_after
+
+
 def unauthorized() -> DiscordError:
     """The token is missing, wrong or revoked."""
     return DiscordError(401, 0, "401: Unauthorized")
@@ -52,6 +60,7 @@ _UNKNOWN = {
     "Ban": 10026,
     "interaction": 10062,
     "application command": 10063,
+    "application command permissions": 10066,
 }
 
 
@@ -98,6 +107,16 @@ def archived() -> DiscordError:
 def already_acknowledged() -> DiscordError:
     """The interaction has its first answer."""
     return DiscordError(400, 40060, "Interaction has already been acknowledged.")
+
+
+def invalid_version() -> DiscordError:
+    """A version of the API that is not served."""
+    return DiscordError(400, 50041, "Invalid API version")
+
+
+def too_large() -> DiscordError:
+    """A request or a file that is too large."""
+    return DiscordError(413, 40005, "Request entity too large")
 
 
 def invalid_json() -> DiscordError:
