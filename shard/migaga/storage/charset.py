@@ -21,7 +21,7 @@ async def use_utf8mb4(database: Database) -> None:
     """
     if database.dialect == "sqlite":
         return
-    async with database.maintenance_engine.connect() as connection:
+    async with database.maintenance() as connection:
         row = await connection.execute(
             sa.text("SELECT DATABASE(), @@character_set_database, @@collation_database"),
         )

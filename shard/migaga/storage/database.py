@@ -15,11 +15,11 @@ from shutil import rmtree
 from tempfile import mkdtemp
 
 from sqlalchemy import exc, text
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker
 
 from migaga.common.errors import ConfigError, UnavailableError
 from migaga.storage.engines import BEGIN_OPTION, Engines, make_engines
-from migaga.storage.failures import explain, is_temporary_conflict
+from migaga.storage.failures import explain, is_temporary_conflict, locked
 from migaga.storage.urls import Dialect, Target, parse_url
 
 _OPEN_ATTEMPTS, _OPEN_PAUSE = 20, 0.1
@@ -34,7 +34,7 @@ class Database:
     lease_engine: AsyncEngine
     """An own small pool, that modules cannot exhaust: sessions of shards."""
     maintenance_engine: AsyncEngine
-    """No pool and no time limit on an answer: for migrations."""
+    """No pool and no time limit on an answer: for `maintenance`."""
 
     def __init__(self, target: Target, engines: Engines) -> None:
         self.dialect = target.dialect
@@ -75,6 +75,26 @@ class Database:
         """
         async with self.read() as session:
             await session.execute(text("SELECT 1"))
+
+    @asynccontextmanager
+    async def maintenance(self, *, reading: bool = False) -> AsyncIterator[AsyncConnection]:
+        """Open a connection of its own, without a limit on how long an answer takes: for the schema.
+
+        Args:
+            reading: Nothing is written: on SQLite it does not wait for whoever writes.
+
+        Raises:
+            ConfigError, UnavailableError: The database cannot be used, or somebody keeps it locked.
+        """
+        options = {BEGIN_OPTION: "DEFERRED" if reading else "IMMEDIATE"}
+        try:
+            async with self.maintenance_engine.execution_options(**options).connect() as connection:
+                yield connection
+        except exc.SQLAlchemyError as error:
+            known = locked(self.label) if is_temporary_conflict(error) else explain(error, self.label)
+            if known is None:
+                raise
+            raise known from error
 
     @asynccontextmanager
     async def _committed(self, sessions: async_sessionmaker[AsyncSession]) -> AsyncIterator[AsyncSession]:
@@ -165,7 +185,7 @@ async def _first_answer(database: Database) -> None:
             ) from error
         else:
             return
-    raise UnavailableError(f"database {database.label}: another process keeps it locked: end it, or try again later.")
+    raise locked(database.label)
 
 
 async def wait_for_database(

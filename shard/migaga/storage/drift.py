@@ -17,7 +17,7 @@ async def find_drift(database: Database, schema: ModuleSchema) -> Sequence[str]:
 
     Missing and extra columns, indexes and constraints, other types, other nullability.
     """
-    async with database.maintenance_engine.connect() as connection:
+    async with database.maintenance(reading=True) as connection:
         return await connection.run_sync(_compare, schema.metadata)
 
 

@@ -85,6 +85,11 @@ def is_unreachable(error: BaseException) -> bool:
     return number(error) in _DOWN or isinstance(_origin(error), OSError)
 
 
+def locked(target: str) -> UnavailableError:
+    """Say that somebody keeps the database, or a table of it, locked."""
+    return UnavailableError(f"database {target}: another process keeps it locked: end it, or try again later.")
+
+
 def explain(error: exc.SQLAlchemyError, target: str) -> MigagaError | None:
     """Translate what people can act on; None for an error of the statement itself.
 

@@ -17,6 +17,8 @@ from alembic.runtime.migration import MigrationContext, MigrationStep
 from alembic.script import ScriptDirectory
 from sqlalchemy.exc import DBAPIError
 
+from migaga.storage.failures import is_temporary_conflict
+
 
 class MigrationsError(Exception):
     """The revisions cannot be read. The message says which and why."""
@@ -39,6 +41,8 @@ class Outcome:
     applied: tuple[str, ...] = ()
     newer: bool = False
     error: str | None = None
+    temporary: bool = False
+    """The error was a lock: the same may succeed later."""
 
 
 async def load_scripts(folder: Path | None) -> Scripts | None:
@@ -83,7 +87,8 @@ def create_missing(
         connection.commit()
     except DBAPIError as error:
         connection.rollback()
-        return Outcome(None, error=f"{title}: its tables cannot be created: {error.orig}")
+        reason = f"{title}: its tables cannot be created: {error.orig}"
+        return Outcome(None, error=reason, temporary=is_temporary_conflict(error))
     for name in missing:
         on_progress(f"{title}: table {name} created")
     return Outcome(None, missing)
@@ -124,6 +129,7 @@ def migrate(
         at = before.applied[len(done)] if len(done) < len(before.applied) else "?"
         cause = error.orig if isinstance(error, DBAPIError) else error
         reached = done[-1] if done else before.revision
-        return Outcome(reached, tuple(done), error=f"{title}: migration {at} failed: {type(error).__name__}: {cause}")
+        reason = f"{title}: migration {at} failed: {type(error).__name__}: {cause}"
+        return Outcome(reached, tuple(done), error=reason, temporary=is_temporary_conflict(error))
     connection.commit()
     return Outcome(scripts.head, tuple(done))

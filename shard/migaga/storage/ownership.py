@@ -86,7 +86,7 @@ async def owned_tables(database: Database) -> Sequence[OwnedTable]:
 
 async def existing_tables(database: Database) -> Mapping[str, str]:
     """Return the database's tables: folded name -> name."""
-    async with database.maintenance_engine.connect() as connection:
+    async with database.maintenance(reading=True) as connection:
         names = await connection.run_sync(lambda sync: sa.inspect(sync).get_table_names())
     return {fold(name): name for name in names}
 
@@ -117,7 +117,7 @@ async def find_foreign(database: Database, metadata: sa.MetaData) -> Sequence[st
     """Return existing tables of these names that have columns which are not in `metadata`: they are somebody else's."""
     wanted = {fold(table.name): table for table in metadata.sorted_tables}
     present = {key: name for key, name in (await existing_tables(database)).items() if key in wanted}
-    async with database.maintenance_engine.connect() as connection:
+    async with database.maintenance(reading=True) as connection:
         columns = await connection.run_sync(_column_names, list(present.values()))
     return [name for key, name in present.items() if not columns[name] <= set(wanted[key].columns.keys())]
 

@@ -54,7 +54,7 @@ async def process_lock(database: Database, name: str, timeout: float, doing: str
 @asynccontextmanager
 async def _server_lock(database: Database, name: str) -> AsyncIterator[_TryOnce]:
     """`GET_LOCK` on a connection of its own. Its names are the server's, so the database's name is part of it."""
-    async with database.maintenance_engine.connect() as connection:
+    async with database.maintenance() as connection:
         place = blake2b(str(database.maintenance_engine.url.database).encode(), digest_size=12).hexdigest()
         lock = {"name": f"migaga.{name}.{place}"}
 

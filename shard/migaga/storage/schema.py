@@ -13,10 +13,10 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from migaga.common.errors import ConfigError
-from migaga.storage import tables
+from migaga.common.errors import ConfigError, UnavailableError
 from migaga.storage.charset import use_utf8mb4
 from migaga.storage.database import Database
+from migaga.storage.leases_tables import CORE_METADATA
 from migaga.storage.migrate import MigrationsError, Outcome, Scripts, create_missing, load_scripts, migrate, revisions
 from migaga.storage.ownership import claim_tables, find_clash, find_foreign, release_missing
 from migaga.storage.process_lock import process_lock
@@ -52,9 +52,11 @@ class SchemaResult:
     """The database knows a revision that this code does not: it was left alone."""
     error: str | None = None
     """Why the module cannot be used: names the thing and what to do."""
+    temporary: bool = False
+    """The same may succeed later: somebody held a lock."""
 
 
-CORE_SCHEMA = ModuleSchema(CORE, tables.metadata, Path(__file__).parent / "migrations")
+CORE_SCHEMA = ModuleSchema(CORE, CORE_METADATA, Path(__file__).parent / "migrations")
 
 
 async def upgrade(
@@ -77,7 +79,7 @@ async def upgrade(
 
     Raises:
         ConfigError: The core's own migration failed.
-        UnavailableError: Another process holds the lock for too long, or the database is gone.
+        UnavailableError: Another process holds a lock for too long, or the database is gone.
     """
     lock = _in_process.setdefault(asyncio.get_running_loop(), asyncio.Lock())
     # Alembic's `op` is one for the process: two upgrades in one process go one after the other.
@@ -86,7 +88,7 @@ async def upgrade(
         await _refuse_foreign(database)
         core = await _upgrade_one(database, CORE_SCHEMA, on_progress)
         if core.error is not None:
-            raise ConfigError(core.error)
+            raise UnavailableError(core.error) if core.temporary else ConfigError(core.error)
         results = [core]
         for index, schema in enumerate(schemas):
             clash = _known_clash(schema, schemas[:index])
@@ -108,7 +110,7 @@ async def current(database: Database, schemas: Sequence[ModuleSchema] = ()) -> l
         except MigrationsError as error:
             results.append(SchemaResult(schema.name, None, error=f"{_title(schema.name)}: {error}"))
             continue
-        async with database.maintenance_engine.connect() as connection:
+        async with database.maintenance(reading=True) as connection:
             found = await connection.run_sync(revisions, scripts, version_table(schema.name), schema.metadata)
         results.append(SchemaResult(schema.name, found.revision, found.applied, found.newer))
     return results
@@ -136,7 +138,7 @@ async def _refuse_foreign(database: Database) -> None:
     """Keep a new core from taking tables of the same name that belong to another program."""
     if (await current(database))[0].revision is not None:
         return
-    foreign = await find_foreign(database, tables.metadata)
+    foreign = await find_foreign(database, CORE_METADATA)
     if foreign:
         names = ", ".join(f"`{name}`" for name in foreign)
         raise ConfigError(
@@ -152,12 +154,14 @@ async def _upgrade_one(database: Database, schema: ModuleSchema, on_progress: Pr
         return SchemaResult(schema.name, None, error=f"{_title(schema.name)}: {error}")
     if schema.name != CORE:
         await claim_tables(database, schema.name, schema.metadata)
-    async with database.maintenance_engine.connect() as connection:
+    async with database.maintenance() as connection:
         outcome = await connection.run_sync(_apply, schema, scripts, on_progress)
     if outcome.error is not None:
         if schema.name != CORE:
             await release_missing(database, schema.name)
-        return SchemaResult(schema.name, outcome.revision, outcome.applied, error=outcome.error)
+        return SchemaResult(
+            schema.name, outcome.revision, outcome.applied, error=outcome.error, temporary=outcome.temporary
+        )
     if schema.name == CORE and not outcome.newer:
         await claim_tables(database, CORE, schema.metadata)
     return SchemaResult(schema.name, outcome.revision, outcome.applied, outcome.newer)
