@@ -37,7 +37,7 @@ class SessionStore:
         Args:
             generation: Names shard count, intents and API version: a session is good for these only.
         """
-        query = sa.select(shard).where(shard.c.generation == generation).order_by(shard.c.id)
+        query = sa.select(shard).where(shard.c.generation == generation, shard.c.session_id != "").order_by(shard.c.id)
         async with self._database.lease_transaction() as session:
             rows = (await session.execute(query)).mappings().all()
         return {row["id"]: StoredSession(row["id"], row["session_id"], row["resume_url"], row["seq"]) for row in rows}

@@ -1,10 +1,12 @@
-"""The core's tables.
+"""The core's tables. Those of ownership are in `leases_tables.py`, but for `shard`: lease and session are one row.
 
 `task_run` is written by the framework, all others by the stores of this package. A change here needs a revision in
 `migrations/versions/`: see docs/database.md.
 """
 
 from __future__ import annotations
+
+from datetime import UTC, datetime
 
 import sqlalchemy as sa
 
@@ -32,6 +34,11 @@ application = sa.Table(
     comment="The bot that owns this database",
 )
 
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
 shard = sa.Table(
     "shard",
     metadata,
@@ -40,7 +47,26 @@ shard = sa.Table(
     sa.Column("session_id", Text(128), nullable=False, comment="Discord's session: a secret"),
     sa.Column("resume_url", Text(255), nullable=False, comment="Where to resume"),
     sa.Column("seq", sa.BigInteger, nullable=False, comment="Watermark: all events up to it are finished"),
-    sa.Column("updated_at", UtcDateTime, nullable=False, comment="When it was stored, for display"),
+    sa.Column(
+        "updated_at",
+        UtcDateTime,
+        nullable=False,
+        default=_now,
+        onupdate=_now,
+        comment="When it was stored, for display",
+    ),
+    sa.Column("owner", Text(32), nullable=True, comment="The process that holds it"),
+    sa.Column("token", Text(32), nullable=False, server_default="", comment="Random for each owner: fences writes"),
+    sa.Column("epoch", sa.BigInteger, nullable=False, server_default="0", comment="Counts owners, for people"),
+    sa.Column("state", Text(16), nullable=False, server_default="FREE", comment="Where it is in its life"),
+    sa.Column("done_set", Text(), nullable=True, comment="What is finished above the watermark"),
+    sa.Column("suspect_seq", sa.BigInteger, nullable=True, comment="The event that may kill its process"),
+    sa.Column("suspect_count", sa.Integer, nullable=False, server_default="0", comment="How often it was suspected"),
+    sa.Column("died_seq", sa.BigInteger, nullable=True, comment="Watermark at which the last owner died"),
+    sa.Column("deaths", sa.Integer, nullable=False, server_default="0", comment="Owners in a row that died there"),
+    sa.Column("want", Text(32), nullable=True, comment="The process that wants it"),
+    sa.Column("want_beat", sa.BigInteger, nullable=False, server_default="0", comment="Grows while it wants it"),
+    sa.Column("journaled", sa.Integer, nullable=False, server_default="0", comment="Generation it journals for"),
     comment="Resumable gateway sessions",
 )
 

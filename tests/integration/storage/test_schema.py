@@ -91,7 +91,7 @@ async def test_drift_is_told_in_words(database: Database) -> None:
 
 async def test_upgrading_again_applies_nothing(database: Database) -> None:
     (core,) = await upgrade(database)
-    assert (core.applied, core.error, core.revision) == ((), None, "core_0001")
+    assert (core.applied, core.error, core.revision) == ((), None, "core_0002")
 
 
 async def test_a_modules_revisions_are_applied_in_order_and_told(database: Database, tmp_path: Path) -> None:
@@ -259,7 +259,7 @@ async def test_eight_processes_that_start_at_once_apply_each_revision_once(
     done = await forked.together(STARTER, database_url, str(folder), count=8)
     assert [(one.code, one.err) for one in done] == [(0, "")] * 8
     applied = [revision for one in done for revision in one.out.split()]
-    assert sorted(applied) == ["core_0001", "pets_1", "pets_2"]
+    assert sorted(applied) == ["core_0001", "core_0002", "pets_1", "pets_2"]
     async with open_database(database_url) as database:
         await assert_no_drift(database, CORE_SCHEMA)
         async with database.read() as session:

@@ -1,0 +1,135 @@
+"""What the old generation has handled, and what of it the next one must not handle again (P9).
+
+Writing: owners of the old generation append what they finish while the next one is armed. Reading: when the old shard
+of a guild is drained, the next one goes through the events of that guild that it has kept. Doubt means handle.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from hashlib import blake2b
+
+from migaga.storage.leases_operations import Insert
+from migaga.storage.leases_rows import JournalRow
+
+SAME_WITHIN = 5.0
+"""Seconds by which both sessions may differ about when they got one event."""
+KEEP = 30.0
+"""Seconds of events that a warm shard keeps, from before the last reading that said that the cut has not begun."""
+LONGEST_LOOK = 2.0
+"""Seconds between two readings, above which nobody knows when the drain was: payloads that repeat are handled."""
+_UNIQUE = frozenset({"MESSAGE_CREATE", "INTERACTION_CREATE", "GUILD_AUDIT_LOG_ENTRY_CREATE"})
+_MARK = b""
+
+
+def digest(name: str, payload: bytes) -> bytes:
+    """Name an event by what it says. `payload` is its raw `d` as JSON with sorted keys: the same in every session."""
+    return blake2b(payload, digest_size=16, person=name.encode()[:16]).digest()
+
+
+class Journal:
+    """The journal of one shard of the old generation, as its owner writes it."""
+
+    def __init__(self, generation: str, shard: int, process: str) -> None:
+        self._place = (generation, shard)
+        self._process = process
+        self._count: Counter[tuple[int, bytes]] = Counter()
+
+    def finished(self, guild_id: int, event: bytes, received_at: float) -> Insert:
+        """Return what belongs into the flush that stores this event as finished.
+
+        Args:
+            guild_id: 0 for events without a guild.
+            event: Its digest.
+            received_at: Own clock.
+        """
+        self._count[guild_id, event] += 1
+        return self._row(guild_id, event, self._count[guild_id, event], received_at)
+
+    def drained(self, now: float) -> Insert:
+        """Return the last entry, which belongs into the drain: it tells how long ago the others were."""
+        return self._row(0, _MARK, 0, now)
+
+    def _row(self, guild_id: int, event: bytes, n: int, at: float) -> Insert:
+        # Of two owners that count alone, each writes rows of its own.
+        own = int.from_bytes(blake2b(self._process.encode(), digest_size=4).digest()) << 24
+        number = n + own if n else own
+        return Insert(
+            "journal", asdict(JournalRow(*self._place, guild_id, event, number, self._process, int(at * 1000)))
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """An event that a warm shard has kept."""
+
+    name: str
+    guild_id: int
+    digest: bytes = field(repr=False)
+    seq: int
+    received_at: float
+
+
+class Keeper:
+    """The last events of a warm shard, in order of receipt."""
+
+    def __init__(self) -> None:
+        self._events: deque[Kept] = deque()
+
+    def add(self, event: Kept) -> None:
+        """Keep an event."""
+        self._events.append(event)
+
+    def not_cutting(self, asked_at: float) -> int | None:
+        """Drop what is too old to be needed, after a reading that said that the cut has not begun.
+
+        Returns the number of the last event that was dropped: the watermark of a muted session stays there, so that
+        a RESUME brings what the next owner has to keep.
+        """
+        last = None
+        while self._events and self._events[0].received_at < asked_at - KEEP:
+            last = self._events.popleft().seq
+        return last
+
+    def take(self, guild_ids: frozenset[int]) -> list[Kept]:
+        """Take the events of some guilds out, in order of receipt."""
+        taken = [event for event in self._events if event.guild_id in guild_ids]
+        self._events = deque(event for event in self._events if event.guild_id not in guild_ids)
+        return taken
+
+    def __len__(self) -> int:
+        return len(self._events)
+
+
+def unhandled(kept: Sequence[Kept], journal: Sequence[JournalRow], before: float, after: float) -> list[Kept]:
+    """Return the kept events of a drained shard's guilds that have to be handled, in order.
+
+    Args:
+        kept: In order of receipt.
+        journal: Everything that was journaled for the drained shard, its last entry among it.
+        before: When the last reading was asked for that did not show the drain. Own clock.
+        after: When the reading was answered that showed it.
+    """
+    drain = next((row for row in journal if row.digest == _MARK), None)
+    ages: dict[tuple[int, bytes], list[float | None]] = {}
+    for row in journal:
+        if row.digest != _MARK:
+            known = drain is not None and drain.process == row.process and after - before <= LONGEST_LOOK
+            age = (drain.at_ms - row.at_ms) / 1000 if known and drain is not None else None
+            ages.setdefault((row.guild_id, row.digest), []).append(age)
+    drained_at = (before + after) / 2
+    return [event for event in kept if not _was_handled(event, ages, drained_at - event.received_at)]
+
+
+def _was_handled(event: Kept, ages: dict[tuple[int, bytes], list[float | None]], age: float) -> bool:
+    """Whether an entry is this event; each entry is one event."""
+    entries = ages.get((event.guild_id, event.digest), [])
+    if event.name in _UNIQUE:
+        return bool(entries)
+    near = [entry for entry in entries if entry is not None and abs(entry - age) <= SAME_WITHIN]
+    if not near:
+        return False
+    entries.remove(min(near, key=lambda entry: abs(entry - age)))
+    return True

@@ -1,0 +1,211 @@
+"""Executes what `migaga.continuity` decides, and reads what it judges.
+
+The runtime opens one `LeaseStore` for a process. No result is lost: a write ends as an `Outcome`, also when nobody can
+say what became of it; a reading that fails raises UnavailableError.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy import exc
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from migaga.common.errors import MigagaError, UnavailableError
+from migaga.storage.database import Database
+from migaga.storage.failures import is_duplicate, is_temporary_conflict
+from migaga.storage.leases_lanes import Lane, NotSentError
+from migaga.storage.leases_operations import Delete, Insert, Operation, Outcome, Together
+from migaga.storage.leases_rows import (
+    BreakerRow,
+    BucketRow,
+    DayRow,
+    GenerationRow,
+    InflightRow,
+    JournalRow,
+    Observation,
+    ProcessRow,
+    ShardRow,
+)
+from migaga.storage.leases_statements import delete_statement, table_of, update_statement
+from migaga.storage.leases_tables import (
+    breaker,
+    generation,
+    identify_bucket,
+    identify_day,
+    inflight,
+    journal,
+    process,
+)
+from migaga.storage.portable import delete_batch, insert_ignore, retrying
+from migaga.storage.tables import shard
+
+Row = TypeVar("Row")
+ANSWER_WITHIN = 4.0
+"""Seconds after which an operation is given up. Longer than a hiccup, shorter than a life."""
+_BATCH = 500
+
+
+class _RefusedError(Exception):
+    """A fence did not find its row: the transaction is rolled back."""
+
+
+class LeaseStore:
+    """The tables of ownership, on connections that modules cannot exhaust."""
+
+    def __init__(self, database: Database, *, answer_within: float = ANSWER_WITHIN) -> None:
+        self._database = database
+        self._limit = answer_within
+        self._beats, self._rest = Lane(database), Lane(database)
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._beats.aclose()
+        await self._rest.aclose()
+
+    # ---- writing
+
+    async def execute(self, operation: Operation) -> Outcome:
+        """Execute an operation literally.
+
+        FAILED is only said when the server itself has refused it or was never reached; a connection that breaks after
+        the statement was sent, and an answer that does not come in time, are UNKNOWN.
+        """
+        try:
+            async with asyncio.timeout(self._limit):
+                return Outcome.DONE if await self._perform(operation) else Outcome.REFUSED
+        except _RefusedError:
+            return Outcome.REFUSED
+        except (TimeoutError, MigagaError):
+            return Outcome.UNKNOWN
+        except (exc.TimeoutError, NotSentError):
+            return Outcome.FAILED  # No connection was to be had: nothing was sent.
+        except exc.SQLAlchemyError as error:
+            return Outcome.FAILED if _was_refused_by_server(error) else Outcome.UNKNOWN
+
+    async def _perform(self, operation: Operation) -> bool:
+        if isinstance(operation, Together):
+            await self._together(operation)
+            return True
+        if isinstance(operation, Insert):
+            async with self._database.lease_transaction() as session:
+                return await insert_ignore(session, table_of(operation), operation.row)
+        if isinstance(operation, Delete):
+            return await self._rest.change(delete_statement(operation)) == 1
+        lane = self._beats if operation.table == process.name else self._rest
+        return await lane.change(update_statement(operation)) == 1
+
+    async def _together(self, operation: Together) -> None:
+        async with self._database.lease_transaction() as session:
+            for fence in operation.fences:
+                found = await session.execute(update_statement(fence))
+                if not isinstance(found, sa.CursorResult) or found.rowcount != 1:
+                    raise _RefusedError
+            for insert in operation.rows:
+                await insert_ignore(session, table_of(insert), insert.row)
+
+    # ---- reading
+
+    async def observe(self) -> Observation:
+        """Read the fleet: generations, then shards, then processes. That order is what makes judging owners safe."""
+        generations = await self._read(sa.select(generation).order_by(generation.c.n), GenerationRow)
+        shards = await self._read(_columns(shard, ShardRow), ShardRow)
+        return Observation(generations, shards, await self.processes())
+
+    async def processes(self) -> Sequence[ProcessRow]:
+        """Read the processes alone, for watching their beats."""
+        return await self._read(sa.select(process), ProcessRow)
+
+    async def shard(self, generation_name: str, shard_id: int) -> ShardRow | None:
+        """Read one shard."""
+        one = _columns(shard, ShardRow).where(shard.c.generation == generation_name, shard.c.id == shard_id)
+        return next(iter(await self._read(one, ShardRow)), None)
+
+    async def inflight(self, generation_name: str, shard_id: int | None = None) -> Sequence[InflightRow]:
+        """Read the events that are put aside, of one shard or of a generation."""
+        query = sa.select(inflight).where(inflight.c.generation == generation_name)
+        if shard_id is not None:
+            query = query.where(inflight.c.shard == shard_id)
+        return await self._read(query.order_by(inflight.c.shard, inflight.c.seq), InflightRow)
+
+    async def journal(self, generation_name: str, shard_id: int) -> Sequence[JournalRow]:
+        """Read what one shard of a generation has journaled, in order of receipt."""
+        query = sa.select(journal).where(journal.c.generation == generation_name, journal.c.shard == shard_id)
+        return await self._read(query.order_by(journal.c.at_ms, journal.c.n), JournalRow)
+
+    async def buckets(self, application_id: int) -> Sequence[BucketRow]:
+        """Read the IDENTIFY buckets of an application."""
+        query = sa.select(identify_bucket).where(identify_bucket.c.application_id == application_id)
+        return await self._read(query.order_by(identify_bucket.c.bucket), BucketRow)
+
+    async def day(self, application_id: int) -> DayRow | None:
+        """Read what an application has spent."""
+        query = sa.select(identify_day).where(identify_day.c.application_id == application_id)
+        return next(iter(await self._read(query, DayRow)), None)
+
+    async def breaker(self, application_id: int) -> BreakerRow | None:
+        """Read whether an application's token is refused."""
+        query = sa.select(breaker).where(breaker.c.application_id == application_id)
+        return next(iter(await self._read(query, BreakerRow)), None)
+
+    async def _read(self, query: sa.Select[tuple[object, ...]], make: Callable[..., Row]) -> Sequence[Row]:
+        try:
+            async with asyncio.timeout(self._limit):
+                rows = await self._rest.rows(query)
+        except (TimeoutError, NotSentError, exc.SQLAlchemyError) as error:
+            raise UnavailableError(
+                f"database {self._database.label}: the fleet could not be read ({type(error).__name__}). "
+                "Is the server running, and reachable from here?"
+            ) from error
+        return [make(**{str(name): value for name, value in row.items()}) for row in rows]
+
+    # ---- what is over
+
+    async def forget_generation(self, name: str) -> int:
+        """Delete what a generation that is GONE or ABORTED has left: shards, journal, events. Returns the rows.
+
+        Quarantined events stay for inspection. In batches, each a transaction; several processes may do it at once.
+        """
+        gone = sa.and_(inflight.c.generation == name, inflight.c.quarantined.is_(False))
+        total = await self._delete_all(inflight, gone)
+        total += await self._delete_all(journal, journal.c.generation == name)
+        return total + await self._delete_all(shard, shard.c.generation == name)
+
+    async def forget_dead(self, process_id: str) -> bool:
+        """Delete the row of a dead process. An owner without a row is dead, so nothing changes for its shards."""
+        return await self.execute(Delete("process", {"id": process_id}, {"dead": True})) is Outcome.DONE
+
+    async def _delete_all(self, table: sa.Table, where: sa.ColumnElement[bool]) -> int:
+        async def work(session: AsyncSession) -> int:
+            return await delete_batch(session, table, where, _BATCH)
+
+        total, count = 0, _BATCH
+        while count == _BATCH:
+            count = await retrying(self._database, work)
+            total += count
+        return total
+
+
+@asynccontextmanager
+async def open_lease_store(database: Database, *, answer_within: float = ANSWER_WITHIN) -> AsyncIterator[LeaseStore]:
+    """Open the store of one process; its connections are opened when they are needed, and closed at the end."""
+    store = LeaseStore(database, answer_within=answer_within)
+    try:
+        yield store
+    finally:
+        await store.aclose()
+
+
+def _columns(table: sa.Table, row: type[ShardRow]) -> sa.Select[tuple[object, ...]]:
+    return sa.select(*(table.c[name] for name in row.__dataclass_fields__)).order_by(*table.primary_key)
+
+
+def _was_refused_by_server(error: exc.SQLAlchemyError) -> bool:
+    """Whether the server has answered that it did not execute it."""
+    if is_temporary_conflict(error):
+        return True
+    return isinstance(error, exc.IntegrityError) and is_duplicate(error)
