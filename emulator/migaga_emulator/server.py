@@ -49,6 +49,7 @@ class Emulator:
 
     world: World
     ledger: Ledger
+    answers: AnswerBook
     hub: Hub
     faults: GatewayFaults
     rules: Rules
@@ -115,7 +116,7 @@ async def run_emulator(
     await runner.setup()
     try:
         await web.TCPSite(runner, HOST, port).start()
-        emulator = Emulator(world, ledger, hub, faults, rules, runner.addresses[0][1])
+        emulator = Emulator(world, ledger, answers, hub, faults, rules, runner.addresses[0][1])
         routes.url = emulator.gateway_url
         world.core.file_base = emulator.url
         hub.resume_url = f"ws://{HOST}:{emulator.port}{RESUME_PATH}"

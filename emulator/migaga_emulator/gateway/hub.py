@@ -73,6 +73,8 @@ class Hub:
         self.clock = clock
         self.resume_url = ""
         """Where RESUME goes; set when the server knows its port."""
+        self.logins_refused = 0
+        """IDENTIFYs and RESUMEs with a token that is nobody's, or was revoked."""
         self._random = random.Random(seed)
         self._bots: dict[int, BotGateway] = {}
         self.on_change: Callable[[], None] = lambda: None
@@ -102,6 +104,7 @@ class Hub:
         """
         bot = self.bot_of_token(request.token)
         if bot is None:
+            self.logins_refused += 1
             return Refusal(CloseCode.AUTHENTICATION_FAILED)
         now, state, ledger = self.clock(), self.of(bot.user.id), self.ledger.of(bot.user.id)
         generation = Generation(request.shard_id, request.shard_count, request.intents)
@@ -128,6 +131,7 @@ class Hub:
         """Attach a client to its session again; returns the events it has missed. RESUMED is still to be pushed."""
         bot = self.bot_of_token(request.token)
         if bot is None:
+            self.logins_refused += 1
             return Refusal(CloseCode.AUTHENTICATION_FAILED)
         now, state, ledger = self.clock(), self.of(bot.user.id), self.ledger.of(bot.user.id)
         if not at_resume_url:

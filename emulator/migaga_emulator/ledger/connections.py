@@ -5,7 +5,7 @@ The hub writes it; scenarios read interruptions and hand-overs from it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -56,10 +56,13 @@ class ConnectionBook:
 
     def __init__(self) -> None:
         self._log: list[Begun | Ended] = []
+        self.on_begun: Callable[[Begun], None] = lambda begun: None
+        """Called for each connection that has got a session, while it lives."""
 
     def begun(self, entry: Begun) -> None:
         """Note a connection that has got a session."""
         self._log.append(entry)
+        self.on_begun(entry)
 
     def ended(self, entry: Ended) -> None:
         """Note the end of one."""

@@ -23,15 +23,30 @@ class _Guild:
 
     id: int
     channels: Sequence[int]
+    old: Sequence[MessageInfo] = ()
     remembered: deque[MessageInfo] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
+
+    def message(self, action: Action) -> MessageInfo:
+        """The message that an action is about."""
+        return self.old[action.back] if action.old else self.remembered[-1 - action.back]
 
 
 class CrowdRunner:
     """Lets the people of a crowd act."""
 
-    def __init__(self, control: ControlClient, crowd: Crowd, channels: Sequence[str]) -> None:
+    def __init__(
+        self,
+        control: ControlClient,
+        crowd: Crowd,
+        channels: Sequence[str],
+        old: Sequence[Sequence[MessageInfo]] | None = None,
+    ) -> None:
+        """`old` are messages of yesterday, for each guild."""
         self._people = [control.person(user.id) for user in crowd.users]
-        self._guilds = [_Guild(guild.id, [guild.channel(name) for name in channels]) for guild in crowd.guilds]
+        self._guilds = [
+            _Guild(guild.id, [guild.channel(name) for name in channels], old[number] if old else ())
+            for number, guild in enumerate(crowd.guilds)
+        ]
         self.done = 0
         """Actions carried out."""
 
@@ -79,7 +94,7 @@ class CrowdRunner:
             case "leave":
                 await person.leave(guild.id)
             case "react" | "unreact":
-                message = guild.remembered[-1 - action.back]
+                message = guild.message(action)
                 act = person.react if action.kind == "react" else person.unreact
                 await act(message.channel_id, message.id, action.emoji)
             case "edit" | "delete":
@@ -87,7 +102,7 @@ class CrowdRunner:
 
     async def _change(self, action: Action, guild: _Guild) -> None:
         """Edit or delete a message, which only its author does."""
-        message = guild.remembered[-1 - action.back]
+        message = guild.message(action)
         author = next(person for person in self._people if person.id == message.author_id)
         if action.kind == "edit":
             await author.edit(message.channel_id, message.id, action.content)

@@ -8,11 +8,10 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import signal
 import sys
 import tempfile
 from argparse import ArgumentParser, Namespace
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -27,6 +26,7 @@ from migaga_emulator.ledger.figures import LedgerReport
 from migaga_emulator.rules import Rules
 from migaga_emulator.scenarios.conversations import CONVERSATIONS
 from migaga_emulator.scenarios.crowd import CrowdRunner
+from migaga_emulator.scenarios.endings import cancel_this, leaves, on_signals
 from migaga_emulator.scenarios.processes import BotConfig, BotProcess, bot_process, free_port
 from migaga_emulator.scenarios.talk import Conversation, Gate, Tally
 from migaga_emulator.scenarios.traffic import Shape, Traffic
@@ -268,15 +268,6 @@ async def run_demo(wish: Wish, stream: TextIO) -> Summary:
         raise MigagaError(f"the demo could not be finished: {reasons}") from group
 
 
-def leaves(group: BaseExceptionGroup[Exception]) -> Iterator[Exception]:
-    """The errors of a group of groups."""
-    for error in group.exceptions:
-        if isinstance(error, BaseExceptionGroup):
-            yield from leaves(error)
-        else:
-            yield error
-
-
 async def _run_demo(wish: Wish, stream: TextIO) -> Summary:
     async with AsyncExitStack() as stack:
         if wish.keep is None:
@@ -288,20 +279,8 @@ async def _run_demo(wish: Wish, stream: TextIO) -> Summary:
         emulator = await stack.enter_async_context(run_emulator(rules, seed=wish.seed))
         control = await stack.enter_async_context(ControlClient(emulator.control_url))
         demo = Demo(wish, LiveView(stream), emulator, control, folder)
-        _on_signals(demo.interrupted.set if wish.forever else _cancel_this())
+        on_signals(demo.interrupted.set if wish.forever else cancel_this())
         return await demo.run()
-
-
-def _on_signals(stop: Callable[[], object]) -> None:
-    """Let Ctrl-C and SIGTERM end the run in order, so that no bot is left behind."""
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop)
-
-
-def _cancel_this() -> Callable[[], object]:
-    task = asyncio.current_task()
-    return task.cancel if task is not None else lambda: None
 
 
 def configure(parser: ArgumentParser) -> None:

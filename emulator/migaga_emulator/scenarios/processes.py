@@ -6,9 +6,9 @@ import asyncio
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from migaga.common.errors import MigagaError
@@ -29,6 +29,12 @@ class BotConfig:
     http_port: int
     owner_ids: tuple[int, ...] = ()
     module_directories: tuple[Path, ...] = ()
+    stop_grace: float | None = None
+    """Seconds that handlers have at a stop; None: the default."""
+
+    def on_port(self, port: int) -> BotConfig:
+        """The same for another process of this machine."""
+        return replace(self, http_port=port)
 
     def write(self, path: Path) -> None:
         """Write it as a `config.ini`, readable by its owner only, because the token is in it."""
@@ -47,6 +53,7 @@ class BotConfig:
                     f"ApiUrl = {self.api_url}",
                     "[Shards]",
                     f"Count = {self.shards}",
+                    *([] if self.stop_grace is None else [f"StopGrace = {self.stop_grace:g}"]),
                     "[Modules]",
                     f"Load = {' '.join(self.modules)}",
                     f"Directories = {' '.join(map(str, self.module_directories))}",
@@ -106,22 +113,29 @@ class BotProcess:
         if not self._asked_to_stop:
             raise MigagaError(f"the bot ended by itself with exit code {code}; its log ends:\n{self.tail()}")
 
+    def expect_end(self) -> None:
+        """From now on it may end by itself."""
+        self._asked_to_stop = True
+
+    async def left(self) -> int:
+        """Wait until it has ended by itself, and return its exit code."""
+        self.expect_end()
+        return await self._process.wait()
+
+    def said(self, text: str) -> bool:
+        """Whether its log, and those of the processes before it in its place, has this text."""
+        return text in self._log.read_text(errors="replace")
+
     def tail(self) -> str:
         """Return the last lines of its log."""
         return "\n".join(self._log.read_text(errors="replace").splitlines()[-LAST_LINES:])
 
 
-@asynccontextmanager
-async def bot_process(config: Path, log: Path, environment: Mapping[str, str]) -> AsyncIterator[BotProcess]:
-    """Run `migaga run` with `config`, its output appended to `log`. It never outlives the block."""
+async def launch(words: Sequence[str], config: Path, log: Path, environment: Mapping[str, str]) -> BotProcess:
+    """Start `migaga` with `words` (a sub-command and its options) and `config`, its output appended to `log`."""
     with log.open("ab") as output:
         process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "migaga.cli.main",
-            "run",
-            "--config",
-            str(config),
+            *(sys.executable, "-m", "migaga.cli.main", *words, "--config", str(config)),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=output,
             stderr=output,
@@ -129,7 +143,13 @@ async def bot_process(config: Path, log: Path, environment: Mapping[str, str]) -
             # Ctrl-C goes to all processes of a terminal; when the bot stops is the scenario's decision.
             start_new_session=True,
         )
-    bot = BotProcess(process, log)
+    return BotProcess(process, log)
+
+
+@asynccontextmanager
+async def bot_process(config: Path, log: Path, environment: Mapping[str, str]) -> AsyncIterator[BotProcess]:
+    """Run `migaga run` with `config`, its output appended to `log`. It never outlives the block."""
+    bot = await launch(("run",), config, log, environment)
     try:
         yield bot
     finally:

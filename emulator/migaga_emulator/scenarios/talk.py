@@ -42,9 +42,13 @@ class Gate:
         """Let people in."""
         self._open.set()
 
+    def shut(self) -> None:
+        """Let nobody in any more."""
+        self._open.clear()
+
     async def close(self) -> None:
         """Let nobody in any more, and wait until those inside have their answers."""
-        self._open.clear()
+        self.shut()
         await self._empty.wait()
 
     async def __aenter__(self) -> None:

@@ -38,6 +38,8 @@ class Action:
     emoji: str = ""
     back: int = 0
     """Which message: its position among those remembered in that guild, counted back from the newest."""
+    old: bool = False
+    """The message is one of yesterday's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,12 @@ class Shape:
     guilds: int
     members: int
     channels: int
+    old: int = 0
+    """Messages of yesterday in each guild."""
+
+
+OLD_SHARE = 0.04
+"""Share of all actions that change a message of yesterday, where there are any."""
 
 
 class Traffic:
@@ -69,6 +77,9 @@ class Traffic:
 
     def _next(self) -> Iterator[Action]:
         guild = self._guild()
+        if self._shape.old and self._chance.random() < OLD_SHARE:
+            yield self._change_old(guild)
+            return
         kind = self._chance.choices(list(_WEIGHTS), weights=list(_WEIGHTS.values()))[0]
         if kind == "join":
             yield self._visit(guild)
@@ -110,6 +121,12 @@ class Traffic:
             self._messages[guild] -= 1
             self._reactions.pop(guild, None)
         return action
+
+    def _change_old(self, guild: int) -> Action:
+        back = self._chance.randrange(self._shape.old)
+        if self._chance.random() < 0.5:
+            return Action("edit", guild, 0, 0, f"{self._content()} (edited today)", back=back, old=True)
+        return Action("react", guild, self._member(), emoji=self._chance.choice(EMOJI), back=back, old=True)
 
     def _member(self) -> int:
         return self._chance.randrange(self._shape.members - 1)

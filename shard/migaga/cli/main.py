@@ -27,6 +27,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "db": ("migaga.cli.db", "upgrade the database and say where it stands"),
         "emulator": ("migaga_emulator.cli", "an emulated Discord for tests and demos"),
         "demo": ("migaga_emulator.scenarios.demo", "a fleet against the emulator, with people who use it"),
+        "scenario": ("migaga_emulator.scenarios.command", "a fleet against the emulator while things go wrong"),
     }
 )
 """Name -> where its `COMMAND` is, and what it does."""

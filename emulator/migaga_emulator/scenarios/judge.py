@@ -1,0 +1,151 @@
+"""Judges a finished scenario: what was counted against what must hold, each complaint a sentence. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from migaga_emulator.ledger.figures import Latency
+
+LEAST_SHARE = 0.5
+"""A run in which fewer events were sent than this share of what was asked for shows nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What was counted."""
+
+    sent: int
+    handled: int
+    lost: int
+    repeated: int
+    unexpected: int
+    undeliverable: int
+    effects_lost: int
+    effects_repeated: int
+    identifies: int
+    identifies_rejected: int
+    resumes: int
+    logins_refused: int
+    """IDENTIFYs and RESUMEs with a token that is refused."""
+    shards: int
+    sessions_ended: int
+    """By faults, after which Discord leaves nothing but IDENTIFY."""
+    unrecovered: int
+    """Shards without a connection at the end."""
+    interactions_sent: int
+    interactions_answered: int
+    expired: int
+    """Not answered in time, pending in a crash."""
+    interactions_undeliverable: int
+    in_flight: int
+    """Events that were being handled at the kills, all kills together."""
+    replayed: int
+    """Events that RESUMEs after kills brought again."""
+    gap: Latency
+    """Seconds."""
+    ready_after: float = 0.0
+    """Seconds from the first IDENTIFY until every shard was connected for the first time."""
+    faults: Mapping[str, int] = field(default_factory=dict)
+    wrong_answers: Sequence[str] = ()
+    complaints: Sequence[str] = ()
+    """What the processes should have shown about a fault, and did not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What must hold, besides what always must: nothing lost, no effect lost or repeated, no IDENTIFY refused."""
+
+    repeated: Literal["never", "in flight", "replayed", "any"] = "never"
+    """How often an event may be handled again: as many as were in flight at the kills; as many as RESUME brought."""
+    identifies: Literal["first", "first and ended", "first only"] = "first"
+    """`first`: one a shard. `first and ended`: one more for each session that a fault ended."""
+    undeliverable: bool = False
+    """A fault destroys sessions, so that events may reach nobody."""
+    resumes: Literal["any", "none", "one each"] = "any"
+    unrecovered: bool = False
+    """Shards may stay without a connection."""
+    gap_p99: float | None = None
+    gap_max: float | None = None
+    """Seconds."""
+    ready_within: float | None = None
+    """Seconds from the first IDENTIFY until every shard is connected."""
+    faults: bool = False
+    """At least one fault must have hit."""
+
+
+def judge(facts: Facts, bounds: Bounds, *, least_events: int) -> list[str]:
+    """Say what does not hold; nothing when the scenario passed."""
+    return [
+        *_events(facts, bounds, least_events),
+        *_sessions(facts, bounds),
+        *_answers(facts),
+        *_times(facts, bounds),
+        *facts.complaints,
+    ]
+
+
+def _events(facts: Facts, bounds: Bounds, least_events: int) -> list[str]:
+    found: list[str] = []
+    if facts.sent < least_events:
+        found.append(f"only {facts.sent} events were sent; at least {least_events} show something")
+    if facts.lost:
+        found.append(f"{facts.lost} events were lost")
+    if facts.unexpected:
+        found.append(f"{facts.unexpected} events were told as handled that were never sent")
+    allowed = {"never": 0, "in flight": facts.in_flight, "replayed": facts.replayed, "any": facts.repeated}
+    if facts.repeated > allowed[bounds.repeated]:
+        found.append(f"{facts.repeated} events were handled again; allowed are {allowed[bounds.repeated]}")
+    if facts.undeliverable and not bounds.undeliverable:
+        found.append(f"{facts.undeliverable} events could reach nobody, though no fault destroyed a session")
+    if facts.effects_lost:
+        found.append(f"{facts.effects_lost} effects are missing in the database")
+    if facts.effects_repeated:
+        found.append(f"{facts.effects_repeated} effects are in the database more than once")
+    if bounds.faults and not sum(facts.faults.values()):
+        found.append("no fault hit anything")
+    return found
+
+
+def _sessions(facts: Facts, bounds: Bounds) -> list[str]:
+    found: list[str] = []
+    wanted = facts.shards + (facts.sessions_ended if bounds.identifies == "first and ended" else 0)
+    if facts.identifies != wanted:
+        found.append(f"{facts.identifies} IDENTIFYs were accepted; {wanted} were needed")
+    if facts.identifies_rejected:
+        found.append(f"{facts.identifies_rejected} IDENTIFYs were refused")
+    if facts.logins_refused:
+        found.append(f"{facts.logins_refused} IDENTIFYs or RESUMEs were tried with a token that Discord refuses")
+    if bounds.resumes == "none" and facts.resumes:
+        found.append(f"{facts.resumes} RESUMEs, though nothing was interrupted")
+    if bounds.resumes == "one each" and facts.resumes != facts.shards:
+        found.append(f"{facts.resumes} RESUMEs; {facts.shards} were needed")
+    if facts.unrecovered and not bounds.unrecovered:
+        found.append(f"{facts.unrecovered} shards were not connected at the end")
+    return found
+
+
+def _answers(facts: Facts) -> list[str]:
+    found: list[str] = []
+    silent = facts.interactions_sent - facts.interactions_answered - facts.expired - facts.interactions_undeliverable
+    if silent:
+        found.append(f"{silent} interactions were not answered within 3 s")
+    if facts.wrong_answers:
+        found.append(f"{len(facts.wrong_answers)} answers were wrong: {facts.wrong_answers[0]}")
+    return found
+
+
+def _times(facts: Facts, bounds: Bounds) -> list[str]:
+    found: list[str] = []
+    for name, value, bound in (
+        ("99th of 100 gaps", facts.gap.p99, bounds.gap_p99),
+        ("longest gap", facts.gap.max, bounds.gap_max),
+    ):
+        if bound is not None and value > bound:
+            found.append(f"the {name} was {value * 1000:.0f} ms; {bound * 1000:.0f} are allowed")
+    if bounds.ready_within is not None and facts.ready_after > bounds.ready_within:
+        found.append(
+            f"ready {facts.ready_after:.1f} s after the first IDENTIFY; {bounds.ready_within:.1f} s are allowed"
+        )
+    return found

@@ -1,0 +1,317 @@
+"""Runs one scenario: emulator, processes, people, faults; then reads the ledger and judges. Called by `command.py`."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TextIO
+from urllib.parse import urlsplit, urlunsplit
+
+from migaga.common.errors import MigagaError
+from migaga_emulator.control.client import ControlClient
+from migaga_emulator.control.transport import ControlError, WaitTimeout
+from migaga_emulator.ledger.figures import LedgerReport
+from migaga_emulator.rules import Rules
+from migaga_emulator.scenarios import asks
+from migaga_emulator.scenarios.asks import Asker
+from migaga_emulator.scenarios.catalogue import Scenario
+from migaga_emulator.scenarios.clock import StageClock
+from migaga_emulator.scenarios.crowd import CrowdRunner
+from migaga_emulator.scenarios.effects import read_effects
+from migaga_emulator.scenarios.endings import cancel_this, leaves, on_signals
+from migaga_emulator.scenarios.facts import collect
+from migaga_emulator.scenarios.handovers import Owners, count_handovers
+from migaga_emulator.scenarios.inject import Injector, budget_complaints
+from migaga_emulator.scenarios.judge import LEAST_SHARE, Facts, judge
+from migaga_emulator.scenarios.members import Fleet, make_members, member_environment
+from migaga_emulator.scenarios.plan import Wish
+from migaga_emulator.scenarios.processes import BotConfig
+from migaga_emulator.scenarios.stage import CHANNELS, OLD_MESSAGES, Stage, build_stage
+from migaga_emulator.scenarios.talk import Gate
+from migaga_emulator.scenarios.traffic import Shape, Traffic
+from migaga_emulator.scenarios.view import LiveView, Row
+from migaga_emulator.server import Emulator, run_emulator
+
+USUAL_HANDLER = "0-0.5"
+"""Seconds that a handler of the probe lasts."""
+LONG_HANDLER = 20.0
+LONG_SHARE = 0.002
+EFFECTS = 0.5
+"""Share of events that leave a row in the database."""
+ASK_SHARE = 0.03
+"""Share of the rate that are interactions."""
+HANDLED_WITHIN = 60.0
+LATE_REPEATS = 1.0
+"""Seconds in which an event may still be handled again, after everything was handled."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What the command line asks for."""
+
+    scenario: Scenario
+    shards: int
+    processes: int
+    rate: float
+    seconds: float
+    seed: int
+    database: str | None
+    probe: str
+    probe_directory: Path | None
+    keep: Path | None
+
+    @property
+    def wish(self) -> Wish:
+        """What the plan is made for."""
+        return Wish(self.seed, self.seconds, self.shards, self.processes)
+
+    @property
+    def long_handler(self) -> float:
+        """Seconds of the longest handlers; in a short run a third of it."""
+        return min(LONG_HANDLER, self.seconds / 3)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A judged run."""
+
+    facts: Facts
+    report: LedgerReport
+    rules: Rules
+    pids: list[int]
+    handovers: int
+    database: str
+    why: list[str]
+
+
+class Run:
+    """One run of one scenario."""
+
+    def __init__(
+        self,
+        order: Order,
+        view: LiveView,
+        *,
+        emulator: Emulator,
+        control: ControlClient,
+        clock: StageClock,
+        folder: Path,
+    ) -> None:
+        self._order = order
+        self._view = view
+        self._emulator = emulator
+        self._control = control
+        self._clock = clock
+        self._folder = folder
+        self._gate = Gate()
+        self._state = "starting"
+        self._injector: Injector | None = None
+
+    async def run(self) -> Outcome:
+        """Make the world, run the fleet under traffic and faults, and judge."""
+        order = self._order
+        stage = await build_stage(self._emulator, self._control, self._clock, shards=order.shards, seed=order.seed)
+        self._view.say(f"{order.scenario.name}: {order.scenario.summary}")
+        self._view.say(f"{len(stage.crowd.guilds)} guilds; {order.shards} shards, {order.processes} processes")
+        ledger = self._emulator.ledger.of(stage.bot.id)
+        database = order.database or f"sqlite+aiosqlite:///{self._folder / 'fleet.db'}"
+        fleet = self._fleet(stage, database)
+        owners = Owners(fleet.pids)
+        ledger.connections.on_begun = owners.connected
+        asker = Asker(self._control, stage, self._gate)
+        injector = self._injector = Injector(
+            self._control, ledger, fleet, self._gate, self._view.say, patience=order.long_handler
+        )
+        complaints: list[str] = []
+        async with fleet, self._table():
+            await fleet.start()
+            self._view.say(f"processes {', '.join(map(str, fleet.pids))} serve {order.shards} shards")
+            await self._live(stage, asker, injector)
+            report, interruptions = await self._settle(), ledger.connections.interruptions(time.monotonic())
+            if order.scenario.watches_budget:
+                complaints = budget_complaints(await fleet.statuses(), fleet.members)
+            self._state = "stopping"
+            await fleet.stop(within=order.long_handler + 30)
+            await owners.settle()
+        facts = collect(
+            self._emulator,
+            stage.bot.id,
+            report,
+            shards=order.shards,
+            injected=injector.injected,
+            effects=await read_effects(database),
+            interruptions=interruptions,
+            wrong_answers=asker.wrong,
+            complaints=complaints,
+        )
+        least = int(order.rate * order.seconds * LEAST_SHARE)
+        why = judge(facts, order.scenario.bounds(order.wish), least_events=least)
+        handovers = count_handovers(interruptions, owners.of_port)
+        return Outcome(
+            facts, report, self._emulator.rules, list(fleet.pids), handovers, without_password(database), why
+        )
+
+    def _fleet(self, stage: Stage, database: str) -> Fleet:
+        order = self._order
+        config = BotConfig(
+            application_id=stage.bot.application_id,
+            token=stage.bot.token,
+            api_url=self._emulator.api_url,
+            database_url=database,
+            modules=(order.probe, asks.MODULE),
+            shards=str(order.shards),
+            http_port=0,
+            module_directories=(order.probe_directory,) if order.probe_directory else (),
+            stop_grace=order.long_handler + 5,
+        )
+        probe = {
+            "PROBE_URL": self._emulator.control_url,
+            "PROBE_SECONDS": USUAL_HANDLER,
+            "PROBE_LONG_SECONDS": f"{order.long_handler:g}",
+            "PROBE_LONG_SHARE": str(LONG_SHARE),
+            "PROBE_EFFECTS": str(EFFECTS),
+            "PROBE_SEED": str(order.seed),
+        }
+        return Fleet(
+            self._control,
+            make_members(self._folder, config, shards=order.shards, processes=order.processes),
+            order.shards,
+            member_environment(probe),
+            in_turn=order.shards > order.scenario.max_concurrency and order.processes > 1,
+        )
+
+    async def _live(self, stage: Stage, asker: Asker, injector: Injector) -> None:
+        """Let people act and things go wrong for as long as was asked for, and until the last fault is over."""
+        order, enough = self._order, asyncio.Event()
+        self._state = "running"
+        self._gate.open()
+        crowd = CrowdRunner(self._control, stage.crowd, CHANNELS, stage.old)
+        shape = Shape(len(stage.crowd.guilds), len(stage.crowd.users), len(CHANNELS), OLD_MESSAGES)
+        async with asyncio.TaskGroup() as group:
+            traffic = Traffic(shape, order.seed)
+            group.create_task(crowd.run(traffic, order.rate * (1 - ASK_SHARE), enough), name="crowd")
+            group.create_task(asker.run(order.rate * ASK_SHARE, order.seed, enough), name="asker")
+            faults = group.create_task(injector.run(order.scenario.plan(order.wish)), name="faults")
+            await asyncio.sleep(order.seconds)
+            await faults
+            enough.set()
+
+    async def _settle(self) -> LedgerReport:
+        """Wait until everything is handled, as far as it will be."""
+        self._state = "finishing"
+        with suppress(WaitTimeout):
+            await self._control.wait_until_handled(timeout=HANDLED_WITHIN)
+        await asyncio.sleep(LATE_REPEATS)
+        return await self._control.ledger()
+
+    @asynccontextmanager
+    async def _table(self) -> AsyncIterator[None]:
+        """Draw a row every second."""
+        task = asyncio.create_task(self._draw(), name="scenario table")
+        try:
+            yield
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+    async def _draw(self) -> None:
+        start, before = time.monotonic(), 0
+        while True:
+            await asyncio.sleep(1.0)
+            report = await self._control.ledger()
+            state = self._state
+            if state == "running" and self._injector is not None:
+                state = self._injector.state
+            self._view.show(
+                Row(
+                    time=time.monotonic() - start,
+                    state=state,
+                    shards=f"{report.sessions_connected}/{self._order.shards}",
+                    guilds=len(self._emulator.world.core.guilds),
+                    events=report.sent,
+                    rate=report.sent - before,
+                    commands=f"{report.interactions.answered}/{report.interactions.sent}",
+                    latency_p50=report.latency.p50 * 1_000,
+                    latency_p99=report.latency.p99 * 1_000,
+                    waiting=report.sent - report.handled - report.undeliverable,
+                    repeated=report.repeated,
+                )
+            )
+            before = report.sent
+
+
+def without_password(url: str) -> str:
+    """An address as it may be shown."""
+    parts = urlsplit(url)
+    if parts.password is None:
+        return url
+    place = parts.netloc.rpartition("@")[2]
+    return urlunsplit(parts._replace(netloc=f"{parts.username}:***@{place}"))
+
+
+async def run_scenario(order: Order, stream: TextIO) -> Outcome:
+    """Run a scenario with everything it needs; nothing of it outlives the call.
+
+    Raises MigagaError when it cannot be run to its end.
+    """
+    try:
+        return await _run_scenario(order, stream)
+    except* (MigagaError, ControlError) as group:
+        reasons = "; ".join(dict.fromkeys(str(error) for error in leaves(group)))
+        raise MigagaError(f"the scenario could not be finished: {reasons}") from group
+
+
+async def _run_scenario(order: Order, stream: TextIO) -> Outcome:
+    async with AsyncExitStack() as stack:
+        if order.keep is None:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="migaga-scenario-")))
+        else:
+            folder = order.keep
+            folder.mkdir(parents=True, exist_ok=True)
+        rules = Rules(recommended_shards=order.shards, max_concurrency=order.scenario.max_concurrency)
+        clock = StageClock()
+        emulator = await stack.enter_async_context(run_emulator(rules, seed=order.seed, clock=clock))
+        control = await stack.enter_async_context(ControlClient(emulator.control_url))
+        on_signals(cancel_this())
+        run = Run(order, LiveView(stream), emulator=emulator, control=control, clock=clock, folder=folder)
+        return await run.run()
+
+
+def summary(order: Order, outcome: Outcome) -> Mapping[str, object]:
+    """The last line of a scenario."""
+    facts = outcome.facts
+    milliseconds = {name: round(getattr(facts.gap, name) * 1000, 1) for name in ("p50", "p99", "max")}
+    return {
+        "scenario": order.scenario.name,
+        "seed": order.seed,
+        "shards": order.shards,
+        "processes": order.processes,
+        "pids": outcome.pids,
+        "database": outcome.database,
+        "emulator": asdict(outcome.rules),
+        "events_sent": facts.sent,
+        "events_by_type": {name: totals.sent for name, totals in outcome.report.by_type.items() if totals.sent},
+        "events_handled": facts.handled,
+        "lost": facts.lost,
+        "repeated": facts.repeated,
+        "expired": facts.expired,
+        "undeliverable": facts.undeliverable,
+        "effects_lost": facts.effects_lost,
+        "effects_repeated": facts.effects_repeated,
+        "identifies": facts.identifies,
+        "identifies_rejected": facts.identifies_rejected,
+        "resumes": facts.resumes,
+        "handovers": outcome.handovers,
+        "faults": dict(facts.faults),
+        "interactions_sent": facts.interactions_sent,
+        "interactions_answered": facts.interactions_answered,
+        "gap_ms": {"n": facts.gap.count, **milliseconds},
+        "passed": not outcome.why,
+        "why": outcome.why,
+    }
