@@ -25,7 +25,7 @@ from migaga_emulator.ledger.answers import AnswerBook
 from migaga_emulator.ledger.book import Ledger
 from migaga_emulator.ledger.topics import Topics
 from migaga_emulator.ledger.watching import LedgerHooks, watch_interactions
-from migaga_emulator.rest.app import other_versions, rest_app
+from migaga_emulator.rest.app import add_other_paths, rest_app
 from migaga_emulator.rest.faults import RestFaults
 from migaga_emulator.rest.files import add_files
 from migaga_emulator.rest.limits import RateLimits
@@ -109,7 +109,7 @@ async def run_emulator(
     for prefix in (API_PREFIX, OLDER_API_PREFIX):
         routes.add_to(app, prefix)
         app.add_subapp(prefix, rest_app(world, limits, rest_faults, LedgerHooks(answers)))
-    app.add_subapp("/api", other_versions())
+    add_other_paths(app)
     add_files(app, world)
     app.add_subapp(CONTROL_PREFIX, control_app(context, ROUTES))
     runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=1.0)

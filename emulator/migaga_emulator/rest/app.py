@@ -34,6 +34,7 @@ from migaga_emulator.world.errors import DiscordError, RateLimitError
 from migaga_emulator.world.state import Bot
 from migaga_emulator.world.world import World
 
+SERVED_VERSIONS = ("v9", "v10")
 _UNKNOWN_WEBHOOK = 10015
 _VERSION = re.compile(r"v[0-9]+\Z")
 _MAJOR = ("channel_id", "guild_id", "application_id")
@@ -46,17 +47,17 @@ def rest_app(world: World, limits: RateLimits, faults: RestFaults, hooks: RestHo
     return app
 
 
-def other_versions() -> web.Application:
-    """The application to mount at /api: versions that are not served, and paths without one, get Discord's JSON."""
+def add_other_paths(app: web.Application) -> None:
+    """Below /api, where no version is mounted: 400 for a version that is not served, else 404, both as JSON."""
 
     async def refuse(request: web.Request) -> web.Response:
-        version = request.match_info["path"].strip("/").split("/")[0]
-        error = errors.invalid_version() if _VERSION.match(version) else errors.not_found()
+        version = request.match_info.get("path", "").strip("/").split("/")[0]
+        unknown = _VERSION.match(version) and version not in SERVED_VERSIONS
+        error = errors.invalid_version() if unknown else errors.not_found()
         return json_answer(error.body(), error.status)
 
-    app = web.Application()
-    app.router.add_route("*", "/{path:.*}", refuse)
-    return app
+    app.router.add_route("*", "/api", refuse)
+    app.router.add_route("*", "/api/{path:.*}", refuse)
 
 
 def make_router() -> Router:

@@ -34,12 +34,16 @@ async def read_body(request: web.Request, most_bytes: int) -> tuple[object, list
         async for _ in request.content.iter_chunked(1 << 16):
             pass
         raise errors.too_large()
-    if request.content_type == "multipart/form-data":
-        return await _read_multipart(request, most_bytes)
+    # The request belongs to the outermost application, whose own bound of 1 MiB would count for files otherwise.
+    request = request.clone(client_max_size=most_bytes)
     try:
+        if request.content_type == "multipart/form-data":
+            return await _read_multipart(request, most_bytes)
         raw = await request.read()
     except web.HTTPRequestEntityTooLarge as error:
         raise errors.too_large() from error
+    except ValueError as error:
+        raise DiscordError(400, 50035, "Invalid Form Body") from error
     if not raw:
         return None, []
     if request.content_type != "application/json":

@@ -9,7 +9,7 @@ import orjson
 import pytest
 from aiohttp import web
 
-from migaga_emulator.rest.app import rest_app
+from migaga_emulator.rest.app import add_other_paths, rest_app
 from migaga_emulator.rest.faults import RestFaults
 from migaga_emulator.rest.files import add_files
 from migaga_emulator.rest.hooks import InteractionAnswer
@@ -104,6 +104,7 @@ async def site(rules: Rules) -> AsyncIterator[Site]:
     faults, limits, hooks = RestFaults(clock), RateLimits(rules, clock), Watcher()
     app = web.Application()
     app.add_subapp("/api/v10", rest_app(world, limits, faults, hooks))
+    add_other_paths(app)
     add_files(app, world)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()

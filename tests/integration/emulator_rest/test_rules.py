@@ -87,6 +87,27 @@ async def test_what_does_not_exist_has_its_error_code(
     assert (answer.status, answer.json["code"]) == (status, code)
 
 
+@pytest.mark.parametrize(
+    ("path", "status", "code"),
+    [
+        ("/api", 404, 0),
+        ("/api/", 404, 0),
+        ("/api/users/@me", 404, 0),
+        ("/api/v10", 404, 0),
+        ("/api/v10/", 404, 0),
+        ("/api/v3/users/@me", 400, 50041),
+        ("/api/v99/users/@me", 400, 50041),
+    ],
+)
+async def test_paths_outside_the_served_versions_get_discords_json(
+    site: Site, path: str, status: int, code: int
+) -> None:
+    url = site.url.removesuffix("/api/v10") + path
+    async with site.http.post(url, headers={"Authorization": f"Bot {site.bot.token}"}) as response:
+        assert (response.status, response.headers["Content-Type"]) == (status, "application/json")
+        assert (await response.json())["code"] == code
+
+
 EMBED_BASE = {"description": "x"}
 
 
