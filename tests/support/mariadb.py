@@ -24,7 +24,7 @@ import pytest
 from migaga.storage.database import Database, open_database
 from migaga.storage.schema import upgrade
 
-__all__ = ["database", "database_url", "mariadb_server", "mariadb_url", "sqlite_url"]
+__all__ = ["database", "database_url", "mariadb_server", "mariadb_url", "migrated_url", "sqlite_url"]
 
 PACKAGE = "mariadb-server"
 USER, PASSWORD = "migaga", "p@ss:w/rd"  # needs quoting in a url, as passwords in life do
@@ -55,6 +55,9 @@ class MariaDbServer:
         self.folder = Path(tempfile.mkdtemp(prefix="migaga-mariadb-"))
         self.port = 0
         self._tls: list[str] = []
+        self._migrated: list[str] = []
+        self._core: list[tuple[object, ...]] = []
+        self._rows: dict[str, list[tuple[object, ...]]] = {}
         self._process: subprocess.Popen[bytes] | None = None
 
     def install(self) -> None:
@@ -141,17 +144,78 @@ class MariaDbServer:
         """Return the url of a database on this server."""
         return f"mysql+asyncmy://{USER}:{QUOTED}@127.0.0.1:{self.port}/{database}"
 
+    async def _connect(self) -> asyncmy.Connection:
+        return await asyncmy.connect(
+            host="127.0.0.1", port=self.port, user=USER, password=PASSWORD, autocommit=True, charset="utf8mb4"
+        )
+
     async def execute(self, statement: str) -> list[tuple[object, ...]]:
         """Run one statement as an administrator, on a connection of its own."""
-        connection = await asyncmy.connect(
-            host="127.0.0.1", port=self.port, user=USER, password=PASSWORD, autocommit=True
-        )
+        connection = await self._connect()
         try:
             async with connection.cursor() as cursor:
                 await cursor.execute(statement)
                 return list(await cursor.fetchall())
         finally:
             await connection.ensure_closed()
+
+    @asynccontextmanager
+    async def migrated_database(self) -> AsyncIterator[str]:
+        """Yield the url of a database with the core's tables, empty: one that was used before when it is as it was."""
+        name = self._migrated.pop() if self._migrated else await self._migrate()
+        yield self.url(name)
+        if await self._reset(name):
+            self._migrated.append(name)
+        else:
+            await self.execute(f"DROP DATABASE {name}")
+
+    async def _migrate(self) -> str:
+        name = f"test_{os.getpid()}_{next(_numbers)}"
+        await self.execute(f"CREATE DATABASE {name}")
+        async with open_database(self.url(name)) as database:
+            await upgrade(database)
+        if not self._core:
+            self._core = await self._shape(name)
+            for table in await self._tables(name):
+                self._rows[table] = await self.execute(f"SELECT * FROM {name}.{table}")
+        return name
+
+    async def _reset(self, name: str) -> bool:
+        """Leave the core's tables with their first rows; tell whether they are as the migrations made them."""
+        further = [table for table in await self._tables(name) if table not in self._rows]
+        connection = await self._connect()
+        try:
+            async with connection.cursor() as cursor:
+                await cursor.execute("SET foreign_key_checks = 0")
+                for table in further:
+                    await cursor.execute(f"DROP TABLE {name}.`{table}`")
+                if await self._shape(name) != self._core:
+                    return False
+                for table, rows in self._rows.items():
+                    await cursor.execute(f"DELETE FROM {name}.{table}")
+                    for row in rows:
+                        places = ", ".join(["%s"] * len(row))
+                        await cursor.execute(f"INSERT INTO {name}.{table} VALUES ({places})", row)
+        finally:
+            await connection.ensure_closed()
+        return True
+
+    async def _tables(self, name: str) -> list[str]:
+        found = await self.execute(f"SELECT table_name FROM information_schema.tables WHERE table_schema = '{name}'")
+        return [str(row[0]) for row in found]
+
+    async def _shape(self, name: str) -> list[tuple[object, ...]]:
+        """Return every column and index of a database, and what it is made of."""
+        where = f"WHERE table_schema = '{name}'"
+        return [
+            *await self.execute(f"SELECT default_character_set_name, default_collation_name FROM "
+                                f"information_schema.schemata WHERE schema_name = '{name}'"),
+            *await self.execute(f"SELECT table_name, column_name, ordinal_position, column_default, is_nullable, "
+                                f"column_type, collation_name, extra FROM information_schema.columns {where} "
+                                f"ORDER BY table_name, ordinal_position"),
+            *await self.execute(f"SELECT table_name, index_name, seq_in_index, column_name, non_unique FROM "
+                                f"information_schema.statistics {where} ORDER BY table_name, index_name, seq_in_index"),
+        ]  # fmt: skip
 
     @asynccontextmanager
     async def fresh_database(self) -> AsyncIterator[str]:
@@ -211,7 +275,10 @@ def sqlite_url(tmp_path: Path) -> str:
     return f"sqlite+aiosqlite:///{tmp_path}/test.db"
 
 
-@pytest.fixture(params=["sqlite", pytest.param("mariadb", marks=pytest.mark.mariadb)])
+KINDS = ["sqlite", pytest.param("mariadb", marks=pytest.mark.mariadb)]
+
+
+@pytest.fixture(params=KINDS)
 async def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
     """Yield the url of an empty database: the test runs on each kind."""
     if request.param == "sqlite":
@@ -222,9 +289,20 @@ async def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncI
         yield url
 
 
+@pytest.fixture(params=KINDS)
+async def migrated_url(request: pytest.FixtureRequest, tmp_path: Path, migaga_template: Path) -> AsyncIterator[str]:
+    """Yield the url of a database that has the core's tables, empty: the test runs on each kind."""
+    if request.param == "sqlite":
+        shutil.copy(migaga_template, tmp_path / "test.db")
+        yield f"sqlite+aiosqlite:///{tmp_path}/test.db"
+        return
+    server: MariaDbServer = request.getfixturevalue("mariadb_server")
+    async with server.migrated_database() as url:
+        yield url
+
+
 @pytest.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
+async def database(migrated_url: str) -> AsyncIterator[Database]:
     """Yield an open database with the core's tables: the test runs on each kind."""
-    async with open_database(database_url) as opened:
-        await upgrade(opened)
+    async with open_database(migrated_url) as opened:
         yield opened

@@ -51,8 +51,8 @@ HOME, LEFT, PERSON, OTHER = 2**63 + 7, 20, 5, 6
 
 
 @pytest.fixture
-async def filled(database_url: str) -> AsyncIterator[Database]:
-    async with open_database(database_url) as database:
+async def filled(migrated_url: str) -> AsyncIterator[Database]:
+    async with open_database(migrated_url) as database:
         await upgrade(database, [SCHEMA])
         async with database.transaction() as session:
             for guild_id in (HOME, LEFT):
