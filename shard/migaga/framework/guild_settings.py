@@ -10,13 +10,9 @@ import asyncio
 import logging
 from collections.abc import Mapping
 
-import sqlalchemy as sa
-
 from migaga.common.errors import MigagaError
 from migaga.framework.options import O
-from migaga.storage.database import Database
 from migaga.storage.options import OptionStore
-from migaga.storage.tables import guild_option
 from migaga.storage.types import JsonValue
 
 CORE = "core"
@@ -31,12 +27,12 @@ _log = logging.getLogger(__name__)
 class GuildSettings:
     """What each guild has set for each module."""
 
-    def __init__(self, database: Database, store: OptionStore, default_prefix: str = "!") -> None:
-        self._database = database
+    def __init__(self, store: OptionStore, default_prefix: str = "!") -> None:
         self._store = store
         self._default_prefix = default_prefix
         self._prefixes: dict[int, str] = {}
         self._off: set[tuple[int, str]] = set()
+        self._changes = 0
         self._changes = 0
 
     def prefix(self, guild_id: int | None) -> str:
@@ -75,6 +71,7 @@ class GuildSettings:
 
     def _note(self, guild_id: int, module: str, name: str, value: JsonValue) -> None:
         self._changes += 1
+        self._changes += 1
         if name == SWITCH:
             (self._off.add if value is False else self._off.discard)((guild_id, module))
         elif (module, name) == (CORE, PREFIX):
@@ -84,19 +81,14 @@ class GuildSettings:
 
     async def refresh(self) -> None:
         """Read the prefixes and switches of all guilds."""
-        query = sa.select(guild_option.c.guild_id, guild_option.c.module, guild_option.c.name, guild_option.c.value)
-        query = query.where(
-            sa.or_(guild_option.c.name == SWITCH, sa.and_(guild_option.c.module == CORE, guild_option.c.name == PREFIX))
-        )
-        before = self._changes
-        async with self._database.read() as session:
-            rows = (await session.execute(query)).all()
-        if before != self._changes:
-            return  # Something was set while this was read, and what was read may be older. The next refresh has all.
+        before = None
+        while before != self._changes:  # Otherwise something was set while this was read, and it may be old.
+            before = self._changes
+            stored = await self._store.of_all_guilds((None, SWITCH), (CORE, PREFIX))
         self._prefixes.clear()
         self._off.clear()
-        for guild_id, module, name, value in rows:
-            self._note(int(guild_id), module, name, value)
+        for one in stored:
+            self._note(one.guild_id, one.module, one.name, one.value)
 
     async def keep_fresh(self, every: float) -> None:
         """Refresh every so many seconds. Runs until cancelled; an outage of the database passes."""

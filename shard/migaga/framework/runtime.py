@@ -100,7 +100,7 @@ class FrameworkRuntime:
         safe = committing(rest)
         # What hikari's objects call (`message.delete()`) goes through their app: it must commit first too.
         discord.app.connect(cast("hikari.impl.RESTClientImpl", safe))
-        self.settings = GuildSettings(database, OptionStore(database), settings.prefix)
+        self.settings = GuildSettings(OptionStore(database), settings.prefix)
         self.access_rules = AccessStore(database)
         self.retention = Retention(database)
         self.directory = GuildDirectory(RestGuildSource(rest, application.bot_id), application.bot_id)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from types import MappingProxyType
 
 import sqlalchemy as sa
@@ -16,6 +17,16 @@ from migaga.storage.types import JsonValue
 Values = Mapping[str, JsonValue]
 
 _CACHED_GUILDS = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class StoredOption:
+    """One value that a guild has set."""
+
+    guild_id: int
+    module: str
+    name: str
+    value: JsonValue
 
 
 class OptionStore:
@@ -44,6 +55,26 @@ class OptionStore:
         if before == self._changes:  # Otherwise something was set while this was read, and it may be old.
             self._remember(key, values)
         return values
+
+    async def of_all_guilds(self, *wanted: tuple[str | None, str]) -> Sequence[StoredOption]:
+        """Return what all guilds have set for a few options, as the database holds it now.
+
+        Args:
+            wanted: Module and option; None stands for every module.
+        """
+        columns = guild_option.c
+        query = sa.select(columns.guild_id, columns.module, columns.name, columns.value).where(
+            sa.or_(
+                sa.false(),
+                *(
+                    columns.name == name if module is None else sa.and_(columns.module == module, columns.name == name)
+                    for module, name in wanted
+                ),
+            )
+        )
+        async with self._database.read() as session:
+            rows = (await session.execute(query)).all()
+        return [StoredOption(int(guild_id), str(module), str(name), value) for guild_id, module, name, value in rows]
 
     async def set(self, guild_id: int, module: str, name: str, value: JsonValue) -> None:
         """Set one option; this process sees it at once."""

@@ -82,6 +82,25 @@ async def test_new_code_runs_beside_the_old(folder: Path, database: Database, ol
     assert not prepared.commands_changed
 
 
+async def test_files_below_are_read_again_and_shared_ones_are_not(folder: Path, database: Database) -> None:
+    (folder / "shared.py").write_text("class Shared: pass\n")
+    (folder / "greeter" / "deep").mkdir()
+    (folder / "greeter" / "deep" / "__init__.py").write_text("from .inner import WORD\n")
+    (folder / "greeter" / "deep" / "inner.py").write_text("from ...shared import Shared\nWORD = 'old'\n")
+    (folder / "greeter" / "words.py").write_text("from .deep import WORD\nfrom .deep.inner import Shared\n")
+    old = (await load(["greeter"], folder)).modules[0]
+    (folder / "greeter" / "deep" / "inner.py").write_text("from ...shared import Shared\nfrom .added import WORD\n")
+    (folder / "greeter" / "deep" / "added.py").write_text("WORD = 'new'\n")
+    (folder / "shared.py").write_text("class Shared: changed = True\n")
+    prepared = await prepare_reload(old, [], database)
+    shared = sys.modules[f"{old.cls.__module__}.words"].Shared
+    prepared.take_over()
+    assert (word(old), word(prepared.new)) == ("old", "new")
+    # Old and new code agree on what is shared.
+    assert sys.modules[f"{old.cls.__module__}.words"].Shared is shared
+    assert not hasattr(shared, "changed")
+
+
 async def test_a_change_of_commands_is_seen(folder: Path, database: Database, old: LoadedModule) -> None:
     (folder / "greeter" / "__init__.py").write_text(CODE.replace("Greet.", "Greet loudly."))
     assert (await prepare_reload(old, [], database)).commands_changed

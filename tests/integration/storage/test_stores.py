@@ -67,6 +67,24 @@ async def test_options_are_what_the_guild_has_set(database: Database) -> None:
     assert await store.get(2, "points") == {"name": "stars"}
 
 
+async def test_a_few_options_are_read_for_all_guilds(database: Database) -> None:
+    store = OptionStore(database)
+    for guild, module, name in (
+        (1, "core", "prefix"),
+        (2**63 + 5, "core", "prefix"),
+        (1, "core", "log"),
+        (1, "x", "on"),
+    ):
+        await store.set(guild, module, name, f"{module} {name}")
+    found = await store.of_all_guilds(("core", "prefix"), (None, "on"))
+    assert {(one.guild_id, one.module, one.name, one.value) for one in found} == {
+        (1, "core", "prefix", "core prefix"),
+        (2**63 + 5, "core", "prefix", "core prefix"),
+        (1, "x", "on", "x on"),
+    }
+    assert await store.of_all_guilds() == []
+
+
 async def test_what_another_process_set_is_seen_after_five_seconds(database: Database) -> None:
     clock = Clock()
     here, there = OptionStore(database, clock=clock), OptionStore(database)
