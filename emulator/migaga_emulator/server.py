@@ -106,10 +106,10 @@ async def run_emulator(
     context = Context(world, rules, hub, faults, ledger, answers, topics, rest_faults)
     routes = GatewayRoutes(hub, faults, Entrance(world, limits, rest_faults))
     app = web.Application(middlewares=[watch_interactions(answers)])
+    add_other_paths(app)
     for prefix in (API_PREFIX, OLDER_API_PREFIX):
         routes.add_to(app, prefix)
         app.add_subapp(prefix, rest_app(world, limits, rest_faults, LedgerHooks(answers)))
-    add_other_paths(app)
     add_files(app, world)
     app.add_subapp(CONTROL_PREFIX, control_app(context, ROUTES))
     runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=1.0)

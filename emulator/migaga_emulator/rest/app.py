@@ -48,7 +48,10 @@ def rest_app(world: World, limits: RateLimits, faults: RestFaults, hooks: RestHo
 
 
 def add_other_paths(app: web.Application) -> None:
-    """Below /api, where no version is mounted: 400 for a version that is not served, else 404, both as JSON."""
+    """Below /api, where no version is mounted: 400 for a version that is not served, else 404, both as JSON.
+
+    To be called before the versions are mounted: the path of a version itself belongs to no route of it.
+    """
 
     async def refuse(request: web.Request) -> web.Response:
         version = request.match_info.get("path", "").strip("/").split("/")[0]
@@ -56,7 +59,8 @@ def add_other_paths(app: web.Application) -> None:
         error = errors.invalid_version() if unknown else errors.not_found()
         return json_answer(error.body(), error.status)
 
-    app.router.add_route("*", "/api", refuse)
+    for path in ("/api", *(f"/api/{version}" for version in SERVED_VERSIONS)):
+        app.router.add_route("*", path, refuse)
     app.router.add_route("*", "/api/{path:.*}", refuse)
 
 
