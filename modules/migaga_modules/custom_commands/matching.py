@@ -7,6 +7,8 @@ from collections.abc import Collection, Sequence
 from migaga.api import UserError, escape_markdown, fold
 
 MAX_NAME = 50
+MAX_FOLDED = 4 * MAX_NAME
+"""Characters that a name may have when it is folded: some letters stand for several."""
 MAX_RESPONSE = 2_000
 MAX_PER_NAME = 25
 """Responses under one name: as many as one select menu can show."""
@@ -31,6 +33,8 @@ def check_name(name: str, taken: Collection[str]) -> str:
         raise UserError("The name of a command must be one word, without spaces.")
     if len(trimmed) > MAX_NAME:
         raise UserError(f"The name of a command may have at most {MAX_NAME} characters; this one has {len(trimmed)}.")
+    if len(fold(trimmed)) > MAX_FOLDED:
+        raise UserError("This name cannot be stored: it has too many signs that stand for whole words.")
     if fold(trimmed) in taken:
         raise UserError(f"`{code(trimmed)}` is already a command of mine. Choose another name.")
     return trimmed

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from migaga.api import NAMING, Folded, Snowflake, Text, UserError, UtcDateTime, fold
-from migaga_modules.custom_commands.matching import MAX_NAME, MAX_PER_GUILD, MAX_PER_NAME
+from migaga_modules.custom_commands.matching import MAX_FOLDED, MAX_NAME, MAX_PER_GUILD, MAX_PER_NAME
 
 metadata = sa.MetaData(naming_convention=NAMING)
 
@@ -21,7 +21,7 @@ COMMANDS = sa.Table(
     sa.Column("guild_id", Snowflake, nullable=False, comment="Guild"),
     sa.Column("name", Text(MAX_NAME), nullable=False, comment="As it was written"),
     # Folding may make a text longer: one ligature can become up to 18 characters.
-    sa.Column("name_folded", Folded(MAX_NAME * 4), nullable=False, comment="As it is found"),
+    sa.Column("name_folded", Folded(MAX_FOLDED), nullable=False, comment="As it is found"),
     sa.Column("response", Text(), nullable=False, comment="What the bot says"),
     sa.Column("created_at", UtcDateTime, nullable=False, comment="When it was added"),
     sa.Index(None, "guild_id", "name_folded"),
@@ -65,6 +65,8 @@ async def add(session: AsyncSession, guild_id: int, name: str, response: str, no
 
 async def responses(session: AsyncSession, guild_id: int, name: str) -> Sequence[Response]:
     """Read the responses under a name, whatever its case, the oldest first."""
+    if len(fold(name)) > MAX_FOLDED:
+        return ()
     query = sa.select(COMMANDS.c.id, COMMANDS.c.name, COMMANDS.c.response).where(_called(guild_id, name))
     return [Response(*row) for row in await session.execute(query.order_by(COMMANDS.c.id))]
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from migaga.api import UserError, insert_ignore
-from migaga_modules.points.tables import LEADERBOARDS, TEAMS
+from migaga.api import UserError, fold, insert_ignore
+from migaga_modules.points.tables import LEADERBOARDS, MAX_FOLDED, TEAMS
 
 MAX_NAME = 50
 MAX_BOARDS = 25
@@ -28,11 +28,13 @@ def check_name(name: str) -> str:
     """Return the name with single spaces.
 
     Raises:
-        UserError: it is empty or over 50 characters.
+        UserError: it is empty or over 50 characters, or has letters that are many in one.
     """
     trimmed = " ".join(name.split())
     if not 1 <= len(trimmed) <= MAX_NAME:
         raise UserError(f"The name of a leaderboard must have 1 to {MAX_NAME} characters; this one has {len(trimmed)}.")
+    if len(fold(trimmed)) > MAX_FOLDED:
+        raise UserError("The name of a leaderboard cannot be stored: it has too many signs that stand for whole words.")
     return trimmed
 
 
@@ -61,6 +63,8 @@ async def create(session: AsyncSession, guild_id: int, name: str, role_ids: Sequ
 
 async def find(session: AsyncSession, guild_id: int, name: str) -> Board | None:
     """Find a leaderboard by its name, whatever its case."""
+    if len(fold(name)) > MAX_FOLDED:
+        return None
     called = (LEADERBOARDS.c.guild_id == guild_id) & (LEADERBOARDS.c.name_folded == name)
     row = (await session.execute(sa.select(LEADERBOARDS.c.id, LEADERBOARDS.c.name).where(called))).first()
     if row is None:

@@ -7,6 +7,8 @@ import sqlalchemy as sa
 from migaga.api import NAMING, Amount, Folded, Snowflake, Text, UtcDateTime
 
 metadata = sa.MetaData(naming_convention=NAMING)
+MAX_FOLDED = 100
+"""Characters that a leaderboard's name may have when it is folded: some letters stand for several."""
 
 BALANCES = sa.Table(
     "discord_point_balances",
@@ -42,7 +44,7 @@ LEADERBOARDS = sa.Table(
     sa.Column("id", sa.Integer, primary_key=True, autoincrement=True, comment="Number"),
     sa.Column("guild_id", Snowflake, nullable=False, comment="Guild"),
     sa.Column("name", Text(50), nullable=False, comment="As it was written"),
-    sa.Column("name_folded", Folded(100), nullable=False, comment="As it is found"),
+    sa.Column("name_folded", Folded(MAX_FOLDED), nullable=False, comment="As it is found"),
     sa.UniqueConstraint("guild_id", "name_folded"),
     comment="Named leaderboards: teams of members, each a role",
 )

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 import hikari
 
-from migaga.framework.context import Context
+from migaga.framework.context import AutocompleteContext, Context
 from migaga.framework.cooldowns import Cooldowns, cooldown_key
-from migaga.framework.errors import NotAllowed, UserError
+from migaga.framework.errors import CannotAnswer, NotAllowed, UserError
 from migaga.framework.permissions import permission_names
 from migaga.framework.scope import Scope
 from migaga.framework.spec import Cooldown, Requirements
@@ -48,8 +48,10 @@ class Access:
 
         Raises:
             NotAllowed: What does not hold, in words for the person.
+            CannotAnswer: The bot may not write here.
         """
         await self.check_place(scope, context.person.id, asked)
+        await self._check_answer(scope, context)
         await self.check_person(context, asked.requirements)
         await self._check_bot(context, asked.requirements)
         await self._check_own(context, asked.requirements)
@@ -96,7 +98,7 @@ class Access:
                 channel_id = channel.parent_id
         return decide(rules, channel_id, scope.module.spec.name, command)
 
-    async def check_person(self, context: Context, requirements: Requirements) -> None:
+    async def check_person(self, context: Context | AutocompleteContext, requirements: Requirements) -> None:
         """Check the person's permissions in the channel. They mean nothing in direct messages.
 
         Raises:
@@ -112,6 +114,22 @@ class Access:
             missing = requirements.bot_permissions & ~await context.bot_permissions()
             if missing:
                 raise NotAllowed(f"I need {_listed(missing)} here for this.")
+
+    async def _check_answer(self, scope: Scope, context: Context) -> None:
+        """Check that the bot may answer a text command, as far as is known without asking Discord.
+
+        A command whose answer nobody sees must not take effect; and calls that Discord refuses count against the bot.
+        """
+        if context.is_slash or scope.guild_id is None or scope.channel_id is None:
+            return
+        view = scope.environment.directory.peek(scope.guild_id)
+        channel = None if view is None else view.channels.get(scope.channel_id)
+        if channel is None:
+            return
+        send = hikari.Permissions.SEND_MESSAGES_IN_THREADS if channel.is_thread else hikari.Permissions.SEND_MESSAGES
+        missing = (hikari.Permissions.VIEW_CHANNEL | send) & ~await context.bot_permissions()
+        if missing:
+            raise CannotAnswer(f"I need {_listed(missing)} in <#{scope.channel_id}> to answer you there.")
 
     async def _check_own(self, context: Context, requirements: Requirements) -> None:
         for own in requirements.checks:

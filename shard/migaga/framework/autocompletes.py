@@ -93,7 +93,7 @@ class Autocompletes:
             asked = Asked(typing.command.requirements, " ".join(typing.command.path))
             await self._access.check_place(scope, person.id, asked)
             interaction = typing.built.one(hikari.AutocompleteInteractionCreateEvent).interaction
-            context = AutocompleteContext(scope, interaction.user, typing.values)
+            context = AutocompleteContext(scope, person, interaction.user, typing.values)
             method = getattr(typing.module.instance, handler)
             found = await call(method, (context, typing.typed), await injected(scope, context))
         return list(found) if isinstance(found, Sequence) else []

@@ -97,6 +97,10 @@ class _Shared(HandlerContext):
         await self._scope.commit()
         return await self._scope.environment.directory.get(self._scope.guild_id)
 
+    def scope_of(self, module: LoadedModule) -> Scope:
+        """Return this place as seen by another module, to check what may be used here."""
+        return replace(self._scope, module=module)
+
     def reason(self, text: str) -> str:
         """Return an audit-log reason of at most 512 characters."""
         return audit_reason(text, None)
@@ -147,11 +151,19 @@ class TaskContext(_Shared, TaskHandlerContext):
 class AutocompleteContext(_Shared, AutocompleteHandlerContext):
     """What a method that suggests values takes first."""
 
-    def __init__(self, scope: Scope, author: hikari.User, values: Mapping[str, str | int | float | bool]) -> None:
+    def __init__(
+        self, scope: Scope, person: Person, author: hikari.User, values: Mapping[str, str | int | float | bool]
+    ) -> None:
         super().__init__(scope)
+        self.person = person
+        """The person as the raw event tells: ids, roles."""
         self.author = author
         self.values = values
         """What was typed into the command's parameters so far, by their names."""
+
+    async def permissions(self) -> hikari.Permissions:
+        """Return what the person may do in this channel."""
+        return await self.person.permissions(self._scope)
 
 
 class Context(_Shared, PersonContext):
@@ -202,10 +214,6 @@ class Context(_Shared, PersonContext):
     def is_owner(self) -> bool:
         """Whether the person is an owner of the bot."""
         return self.person.id in self._scope.environment.application.owners
-
-    def scope_of(self, module: LoadedModule) -> Scope:
-        """Return this place as seen by another module, to check what may be used here."""
-        return replace(self._scope, module=module)
 
     @property
     def answered(self) -> bool:

@@ -108,7 +108,7 @@ class Conversation:
                 pressed = await self._answer(waiting, reply, button, timeout)
                 responder = self._respond_to(pressed)
                 if _key(pressed) != "open":
-                    await responder.edit(Outgoing(components=_rows(waiting, button, disabled=True)))
+                    await self._settle(waiting, responder, Outgoing(components=_rows(waiting, button, disabled=True)))
                     return submitted(pressed).get("answer", "")
                 form = {"answer": TextField(shorten("Your answer", 45), placeholder=shorten(question, 100))}
                 await responder.show_modal(shorten(question, 45), waiting.custom_id("form"), _form(form))
@@ -130,8 +130,17 @@ class Conversation:
             pressed = await self._answer(waiting, reply, buttons, timeout)
             chosen = buttons[int(_key(pressed))]
             rows = _rows(waiting, buttons, disabled=True, chosen=chosen)
-            await self._respond_to(pressed).edit(Outgoing(components=rows))
+            await self._settle(waiting, self._respond_to(pressed), Outgoing(components=rows))
         return chosen.key
+
+    async def _settle(self, waiting: Question, responder: InteractionResponder, message: Outgoing) -> None:
+        """Show that the question is answered, also to further presses that came at once. The answer counts anyway."""
+        try:
+            await responder.edit(message)
+            while (further := waiting.leftover()) is not None:
+                await self._respond_to(further).defer_quietly(ephemeral=True)
+        except hikari.HikariError as error:
+            _log.warning("an answered question could not be shown as answered: %s", error)
 
     async def _answer(self, waiting: Question, reply: Reply, buttons: Sequence[_Button], timeout: float) -> Payload:
         """Wait for a press; when none comes, show that the buttons are dead."""

@@ -17,6 +17,10 @@ class NotAllowed(UserError):  # noqa: N818 (public name: it reads as what the pe
     """The person may not do this here. The message says why."""
 
 
+class CannotAnswer(UserError):  # noqa: N818 (reads as the others)
+    """The bot may not write where it was asked: the person is told by a direct message."""
+
+
 class WrongArgument(UserError):  # noqa: N818 (public name)
     """A command's argument is missing or wrong."""
 

@@ -107,6 +107,18 @@ class ModuleSet:
         retiring.add_done_callback(self._retiring.discard)
         return prepared.commands_changed
 
+    async def run_task(self, module: str, handler: str) -> None:
+        """Run a task of a module once, now, whoever else runs it. What it raises is raised.
+
+        Raises:
+            LookupError: There is no such module or task.
+        """
+        loaded = self._loaded[module]
+        specs = [spec for spec in loaded.spec.tasks if spec.handler == handler]
+        if not specs:
+            raise LookupError(f"module {module} has no task {handler}")
+        await self._tasks.run_now(loaded, specs[0])
+
     async def stop(self) -> None:
         """Stop all modules, the last one first."""
         self._router.table = RoutingTable(())

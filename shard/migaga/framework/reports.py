@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import logging
 import secrets
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 import hikari
 
 from migaga.common.errors import UnavailableError
-from migaga.framework.errors import UnknownSubcommand, UserError, WrongArgument
+from migaga.framework.errors import CannotAnswer, UnknownSubcommand, UserError, WrongArgument
 from migaga.framework.outgoing import MAX_CONTENT, Outgoing
 from migaga.framework.waiting import Restarting, Unanswered
 
@@ -121,7 +122,15 @@ def _explain_discord(error: hikari.HikariError) -> Report | None:
     return Report("refused", message)
 
 
-async def report(error: Exception, answers: Answers, *, module: str, handler: str, usage: str | None) -> Report:
+async def report(
+    error: Exception,
+    answers: Answers,
+    *,
+    module: str,
+    handler: str,
+    usage: str | None,
+    whisper: Callable[[str], Awaitable[None]] | None = None,
+) -> Report:
     """Tell the person, log what the owner needs, and return what was told. Never raises.
 
     Args:
@@ -130,16 +139,31 @@ async def report(error: Exception, answers: Answers, *, module: str, handler: st
         module: For the log.
         handler: For the log.
         usage: How the command is written, when it is one.
+        whisper: Tells the person by a direct message, where they wrote and the bot may not.
     """
     found = explain(error, usage)
     log_error(error, found, module=module, handler=handler)
     if found.outcome == EXPIRED:
         return found
     try:
-        await answers.send(Outgoing(found.message[:MAX_CONTENT]), ephemeral=True)
+        await _tell(error, answers, found.message, whisper)
     except (hikari.HikariError, OSError, TimeoutError) as failure:
         _log.warning("%s.%s: the person could not be told %r: %s", module, handler, found.message, failure)
     return found
+
+
+async def _tell(
+    error: Exception, answers: Answers, message: str, whisper: Callable[[str], Awaitable[None]] | None
+) -> None:
+    if whisper is None or not isinstance(error, CannotAnswer):
+        try:
+            await answers.send(Outgoing(message[:MAX_CONTENT]), ephemeral=True)
+        except hikari.ForbiddenError:
+            if whisper is None:
+                raise
+        else:
+            return
+    await whisper(message)
 
 
 def log_error(error: Exception, found: Report, *, module: str, handler: str) -> None:

@@ -9,27 +9,33 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import partial
 
 import hikari
 
+from migaga.common.text import shorten
 from migaga.framework.access import Access, Asked
 from migaga.framework.committing import current_scope
 from migaga.framework.context import Context, EventContext
+from migaga.framework.cooldowns import Cooldowns
 from migaga.framework.deferral import Deferral
 from migaga.framework.dialogue import DEFER_AFTER, Conversation
 from migaga.framework.edits import created_at
 from migaga.framework.errors import UnknownSubcommand, WrongArgument
 from migaga.framework.inject import call, injected
-from migaga.framework.outgoing import Outgoing, reply_nonce
+from migaga.framework.outgoing import MAX_CONTENT, Outgoing, reply_nonce
 from migaga.framework.person import Person
 from migaga.framework.replies import InteractionResponder, MessageResponder, Responder
 from migaga.framework.reports import EXPIRED, explain, log_error, report
 from migaga.framework.scope import Environment, LoadedModule, Scope
-from migaga.framework.spec import CommandSpec, ListenerSpec, Requirements
+from migaga.framework.spec import CommandSpec, Cooldown, ListenerSpec, Requirements
 from migaga.gateway.received import Received
 
 TOO_OLD = 2.5
 """Seconds after which an interaction cannot be answered in time any more."""
+_WHISPERS = Cooldown(1, timedelta(minutes=5))
+"""How often a person is told by a direct message that the bot cannot answer where they wrote."""
 Arguments = tuple[tuple[object, ...], Mapping[str, object]]
 
 
@@ -73,6 +79,7 @@ class Runner:
     def __init__(self, environment: Environment, access: Access) -> None:
         self._environment = environment
         self._access = access
+        self._whispers = Cooldowns()
 
     @asynccontextmanager
     async def scope(
@@ -132,9 +139,24 @@ class Runner:
             await conversation.finish()
         except Exception as error:
             answers = conversation or _Direct(responder)
-            found = await report(error, answers, module=use.module.spec.name, handler=use.handler, usage=use.usage)
+            found = await report(
+                error,
+                answers,
+                module=use.module.spec.name,
+                handler=use.handler,
+                usage=use.usage,
+                whisper=None if isinstance(responder, InteractionResponder) else partial(self._whisper, use),
+            )
             return found.outcome
         return "ok"
+
+    async def _whisper(self, use: Use, message: str) -> None:
+        """Tell a person by a direct message what could not be said in the channel; not again and again."""
+        if use.person.bot or self._whispers.use(use.person.id, _WHISPERS, time.monotonic()) > 0:
+            return
+        rest, where = self._environment.discord, f"I could not answer you in <#{use.received.payload['channel_id']}>."
+        channel = await rest.create_dm_channel(use.person.id)
+        await rest.create_message(channel, shorten(f"{where} {message}", MAX_CONTENT), mentions_everyone=False)
 
     async def _run(self, use: Use, scope: Scope, conversation: Conversation) -> None:
         who = use.who()

@@ -128,15 +128,24 @@ class Tasks:
             except MigagaError as error:
                 _log.warning("the claim of task %s could not be kept: %s", name, error)
 
+    async def run_now(self, module: LoadedModule, spec: TaskSpec) -> None:
+        """Run a task once, now. What it raises is raised."""
+        shards = self._shard_ids() if spec.once_per == "shard" else ()
+        await self._call(module, spec, self._now(), shards[0] if shards else None)
+
+    async def _call(self, module: LoadedModule, spec: TaskSpec, due: datetime, shard_id: int | None) -> None:
+        name = spec.handler
+        key = f"task:{module.spec.name}.{name}:{due.isoformat()}:{'' if shard_id is None else shard_id}"
+        async with self._runner.scope(module, name, key, None, None) as scope:
+            context = TaskContext(scope, due, shard_id)
+            await call(getattr(module.instance, name), (), await injected(scope, context))
+
     async def _run(self, module: LoadedModule, spec: TaskSpec, due: datetime, shard_id: int | None) -> None:
         """Run a task once. An error is reported; the task runs again when it is due next."""
         started = time.monotonic()
         outcome, name = "ok", spec.handler
-        key = f"task:{module.spec.name}.{name}:{due.isoformat()}:{'' if shard_id is None else shard_id}"
         try:
-            async with self._runner.scope(module, name, key, None, None) as scope:
-                context = TaskContext(scope, due, shard_id)
-                await call(getattr(module.instance, name), (), await injected(scope, context))
+            await self._call(module, spec, due, shard_id)
         except Exception as error:
             found = explain(error, None)
             outcome = found.outcome

@@ -80,6 +80,10 @@ class Question:
         finally:
             self._deadline = None
 
+    def leftover(self) -> Payload | None:
+        """Return an answer that came beside the one that counted, such as a second press; None when there is none."""
+        return None if self.answers.empty() else self.answers.get_nowait()
+
     def close(self) -> None:
         """Wait no longer. An answer that is here already still counts."""
         self._closed = True

@@ -47,6 +47,7 @@ RULES = Rules(
     rest_default_limit=100_000,
 )
 """No waiting for limits: what a test means to say about them it says with rules of its own."""
+SETTINGS = FrameworkSettings()
 
 
 class TestBot:
@@ -54,7 +55,14 @@ class TestBot:
 
     __test__ = False
 
-    def __init__(self, emulator: Emulator, account: Bot, discord: Discord, database: Database) -> None:
+    def __init__(
+        self,
+        emulator: Emulator,
+        account: Bot,
+        discord: Discord,
+        database: Database,
+        settings: FrameworkSettings = SETTINGS,
+    ) -> None:
         self.emulator = emulator
         self.account = account
         self.database = database
@@ -63,7 +71,7 @@ class TestBot:
         self._stack = AsyncExitStack()
         self._modules: list[LoadedModule] = []
         self._manager = discord.event_manager(_INTENTS)
-        self.runtime = FrameworkRuntime(FrameworkSettings(), discord, database, self._manager)
+        self.runtime = FrameworkRuntime(settings, discord, database, self._manager)
         self._quiet = Quiet(emulator, account, self.runtime)
         self.guild = self.make_guild("Testing")
         """The guild in which people are unless it is said otherwise."""
@@ -161,8 +169,8 @@ class TestBot:
         return await self.runtime.settings.load((guild or self.guild).id, kind.module_name, kind)
 
     async def run_task(self, module: type[BaseModule], handler: str) -> None:
-        """Run a task once, now. An error of it is raised."""
-        await getattr(self.module(module), handler)()
+        """Run a task once, now, with the arguments that it takes. An error of it is raised."""
+        await self.runtime.modules.run_task(self.module(module).spec.name, handler)
 
     async def quiet(self) -> None:
         """Wait until the bot has finished everything, or only waits for people."""
@@ -229,12 +237,15 @@ def _loaded(modules: tuple[type[BaseModule] | str, ...]) -> LoadResult:
 
 
 @asynccontextmanager
-async def run_bot(database_url: str, *, rules: Rules = RULES) -> AsyncIterator[TestBot]:
+async def run_bot(
+    database_url: str, *, rules: Rules = RULES, settings: FrameworkSettings = SETTINGS
+) -> AsyncIterator[TestBot]:
     """Run a bot that is not connected yet: `load` does it.
 
     Args:
         database_url: Where it keeps its data.
         rules: Discord's limits.
+        settings: What the configuration says about the framework.
     """
     async with AsyncExitStack() as stack:
         emulator = await stack.enter_async_context(run_emulator(rules))
@@ -244,7 +255,7 @@ async def run_bot(database_url: str, *, rules: Rules = RULES) -> AsyncIterator[T
         discord = await stack.enter_async_context(
             open_discord(credentials, emulator.api_url, calls_per_second=rules.rest_global_per_s)
         )
-        bot = TestBot(emulator, account, discord, database)
+        bot = TestBot(emulator, account, discord, database, settings)
         await stack.enter_async_context(bot.runtime)
         stack.push_async_callback(bot.close)
         yield bot

@@ -24,6 +24,15 @@ class Deliveries:
         payload = next(dict(one.payload) for one in reversed(self._sent) if one.name == name)
         return Received(name, 0, "another session", 1, payload, time.monotonic(), replayed=True)
 
+    def last_by(self, name: str, author: int) -> Received:
+        """Return the last message event of a person, as `last` does."""
+        payload = next(
+            dict(one.payload)
+            for one in reversed(self._sent)
+            if one.name == name and f"'id': '{author}'" in str(one.payload.get("author"))
+        )
+        return Received(name, 0, "another session", 1, payload, time.monotonic(), replayed=True)
+
     async def again(self, name: str) -> None:
         """Deliver the last event of this name again, and wait until it is handled."""
         await self.deliver(self.last(name))

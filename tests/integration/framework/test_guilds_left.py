@@ -5,11 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
+import hikari
 import sqlalchemy as sa
 from tests.integration.framework.deliveries import Deliveries
 
 from migaga.api import BaseModule
+from migaga.gateway.fleet import FleetPlan
 from migaga.gateway.received import Received
+from migaga.storage.sessions import SessionStore
 from migaga.storage.tables import guild
 from migaga.testing.bot import TestBot
 from migaga_emulator.control.client import ControlClient
@@ -37,6 +40,7 @@ async def test_a_removal_that_no_process_saw_is_noted_at_the_next_session(bot: T
     await bot.load(Idle)
     assert await left(bot) == {stays.id: False, goes.id: False}
     await bot.close()
+    await SessionStore(bot.database).forget(FleetPlan(1, (0,), hikari.Intents.ALL).generation, 0)
     bot.emulator.hub.end_all(bot.id)
     bot.emulator.world.guilds.remove_bot(goes.state, bot.account)
     assert await left(bot) == {stays.id: False, goes.id: False}
@@ -74,7 +78,7 @@ async def test_a_guild_that_cannot_be_asked_for_stays_until_it_can(bot: TestBot)
     await bot.close()
     bot.emulator.world.guilds.remove_bot(bot.guild.state, bot.account)
     async with ControlClient(bot.emulator.control_url) as control:
-        await control.faults.rest(route="/guilds/*", status=500)
+        await control.faults.rest(route="/guilds/*", status=400)
         await sent.deliver(ready([]))
         assert await left(bot) == {bot.guild.id: False}
         await control.faults.clear()

@@ -28,6 +28,7 @@ from migaga_modules.custom_commands.names import FRESH_FOR, NameCache
         ("two words", "one word"),
         ("line\nbreak", "one word"),
         ("x" * 51, "at most 50 characters; this one has 51"),
+        ("\ufdfa" * 40, "signs that stand for whole words"),
         ("roll", "already a command of mine"),
         ("ROLL", "already a command of mine"),
         ("ｒｏｌｌ", "already a command of mine"),

@@ -70,10 +70,13 @@ class CoreModule(BaseModule):
             return
         found = help_pages.find(self.parts, topic)
         if found is not None:
+            refused = await help_pages.refusal(self.parts, ctx, *found)
+            if refused is not None:
+                raise UserError(f"You cannot use this here. {refused}")
             await ctx.respond(help_pages.describe(found[1], prefix))
             return
         commands = await help_pages.usable(self.parts, ctx)
-        await ctx.respond(help_pages.module_page(self.parts, topic, commands, prefix))
+        await ctx.respond(help_pages.module_page(topic, commands, prefix))
 
     @component("help-page", guild_only=False)
     async def turn(self, ctx: Context, page: int) -> None:
@@ -93,9 +96,8 @@ class CoreModule(BaseModule):
 
     @autocomplete
     async def suggest_topic(self, ctx: AutocompleteContext, value: str) -> list[str]:
-        """Suggest commands and modules."""
-        names = [" ".join(one.path) for _, one in self.parts.commands()]
-        return suggestions([*names, *(module.spec.name for module in self.parts.modules.loaded)], value)
+        """Suggest commands and modules that this person may use here."""
+        return suggestions(help_pages.topics(await help_pages.usable(self.parts, ctx)), value)
 
     @privacy.command(guild_only=False, ephemeral=True)
     async def export(self, ctx: Context) -> None:

@@ -9,7 +9,7 @@ import hikari
 from migaga.common.text import did_you_mean, shorten
 from migaga.framework.access import Asked
 from migaga.framework.builtin.parts import CoreParts
-from migaga.framework.context import Context
+from migaga.framework.context import AutocompleteContext, Context
 from migaga.framework.errors import NotAllowed, UserError
 from migaga.framework.guild_settings import CORE
 from migaga.framework.permissions import permission_names
@@ -21,21 +21,26 @@ PAGE = 1_800
 """Characters of one page: under Discord's 2,000 with the page's number."""
 
 
-async def usable(parts: CoreParts, context: Context) -> list[tuple[LoadedModule, CommandSpec]]:
+async def usable(parts: CoreParts, context: Context | AutocompleteContext) -> list[tuple[LoadedModule, CommandSpec]]:
     """Return the commands that this person may use here."""
     return [
-        (module, command) for module, command in parts.commands() if await _may_use(parts, context, module, command)
+        (module, command)
+        for module, command in parts.commands()
+        if await refusal(parts, context, module, command) is None
     ]
 
 
-async def _may_use(parts: CoreParts, context: Context, module: LoadedModule, command: CommandSpec) -> bool:
+async def refusal(
+    parts: CoreParts, context: Context | AutocompleteContext, module: LoadedModule, command: CommandSpec
+) -> str | None:
+    """Return why this person may not use a command here; None when they may."""
     scope = context.scope_of(module)
     try:
         await parts.access.check_place(scope, context.person.id, Asked(command.requirements, " ".join(command.path)))
         await parts.access.check_person(context, command.requirements)
-    except NotAllowed:
-        return False
-    return True
+    except NotAllowed as refused:
+        return str(refused)
+    return None
 
 
 def overview(commands: Sequence[tuple[LoadedModule, CommandSpec]], prefix: str) -> list[str]:
@@ -100,8 +105,13 @@ def describe(command: CommandSpec, prefix: str) -> str:
     return shorten("\n".join(lines), 2_000)
 
 
-def module_page(parts: CoreParts, name: str, commands: Sequence[tuple[LoadedModule, CommandSpec]], prefix: str) -> str:
-    """Return the help of a module or a group of commands.
+def topics(commands: Sequence[tuple[LoadedModule, CommandSpec]]) -> set[str]:
+    """Return what help can be asked about: these commands and their modules."""
+    return {" ".join(command.path) for _, command in commands} | {module.spec.name for module, _ in commands}
+
+
+def module_page(name: str, commands: Sequence[tuple[LoadedModule, CommandSpec]], prefix: str) -> str:
+    """Return the help of a module or a group of commands, of which `commands` may be used here.
 
     Raises:
         UserError: There is neither; names the nearest.
@@ -114,8 +124,7 @@ def module_page(parts: CoreParts, name: str, commands: Sequence[tuple[LoadedModu
     ]
     if fitting:
         return overview(fitting, prefix)[0]
-    names = {" ".join(command.path) for _, command in parts.commands()} | {m.spec.name for m in parts.modules.loaded}
-    raise UserError(f"There is no command or module with this name.{did_you_mean(wanted, names)}")
+    raise UserError(f"There is no command or module with this name.{did_you_mean(wanted, topics(commands))}")
 
 
 def turning(page: int, count: int, custom_id: Callable[[int], str]) -> list[hikari.impl.MessageActionRowBuilder]:
