@@ -7,7 +7,6 @@ calls `build` for the few events that a handler takes. hikari's listeners, waite
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,7 +14,7 @@ import hikari
 from hikari import errors
 
 from migaga.gateway.intake import Intake
-from migaga.gateway.privates import OpenEventManager
+from migaga.gateway.privates import OpenEventManager, OpenShard
 from migaga.gateway.received import Received
 
 
@@ -29,11 +28,11 @@ class FleetEventManager(OpenEventManager):
         intents: hikari.Intents,
     ) -> None:
         super().__init__(entity_factory, event_factory, intents, auto_chunk_members=False, cache=None)
-        self._shards: dict[int, hikari.api.GatewayShard] = {}
+        self._shards: dict[int, OpenShard] = {}
         self._intakes: dict[int, Intake] = {}
         self._built: list[hikari.Event] = []
 
-    def attach(self, shard: hikari.api.GatewayShard, intake: Intake) -> None:
+    def attach(self, shard: OpenShard, intake: Intake) -> None:
         """Hand the events of a shard to `intake`, and name the shard in the events that are built."""
         self._shards[shard.id] = shard
         self._intakes[shard.id] = intake
@@ -42,20 +41,11 @@ class FleetEventManager(OpenEventManager):
         self, event_name: str, shard: hikari.api.GatewayShard, payload: Mapping[str, Any] | None
     ) -> None:
         """Hand a dispatch to its shard's intake. Called by shards, in the order of receipt."""
-        session = getattr(shard, "session", None)
-        if session is None:
-            return
-        received = Received(
-            event_name,
-            shard.id,
-            session.session_id,
-            session.seq,
-            dict(payload or {}),
-            time.monotonic(),
-            # What comes before the handshake is over is the replay of a RESUME.
-            replayed=not shard.is_connected,
-        )
-        self._intakes[shard.id].receive(received)
+        shard_id = shard.id
+        source = self._shards[shard_id]
+        received = source.received(event_name, payload)
+        if received is not None and source is shard:
+            self._intakes[shard_id].receive(received)
 
     def build(self, event: Received) -> Sequence[hikari.Event]:
         """Build the objects that hikari makes of a raw event: none for a kind that it does not know.
@@ -63,8 +53,6 @@ class FleetEventManager(OpenEventManager):
         The raw `ShardPayloadEvent` is not among them, see `build_payload`. Raises what hikari raises for a payload that
         it cannot read (KeyError, TypeError, ValueError).
         """
-        if not self.knows(event.name):
-            return ()
         self._built = []
         try:
             self.consume(event.name, self._shards[event.shard_id], event.payload)

@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Protocol
 
 import hikari
@@ -82,6 +83,7 @@ class Intake:
         self._idle.set()
         self._first = 0
         self.watermark = Watermark()
+        observer.intake(shard_id, in_flight=lambda: self.in_flight, lag=lambda: self.watermark.lag)
 
     @property
     def in_flight(self) -> int:
@@ -111,24 +113,24 @@ class Intake:
     def receive(self, event: Received) -> None:
         """Take one event. Its handlers start before those of any later event."""
         watermark = self.watermark
-        if not watermark.received(event.seq):
+        if watermark.has_had(event.seq):
             self._observer.event_repeated()
             return
         self._observer.event_received(event.name)
         handlers = self._router.route(event)
         if handlers is None:
-            watermark.finished(event.seq)
+            watermark.passed(event.seq)
             return
+        watermark.received(event.seq)
         self._observer.event_routed(event.name)
-        task = asyncio.create_task(
-            self._run(event, handlers, watermark), name=f"{event.name} of shard {self._shard_id}"
-        )
-        self._running.add(task)
+        task = asyncio.create_task(self._run(event, handlers, watermark), name=event.name)
+        running = self._running
+        running.add(task)
         task.add_done_callback(self._ended)
-        self._idle.clear()
-        if len(self._running) >= self._limit:
+        if len(running) == 1:
+            self._idle.clear()
+        if len(running) >= self._limit:
             self._room.clear()
-        self._tell()
 
     async def room(self) -> None:
         """Wait until another event may come in."""
@@ -158,21 +160,21 @@ class Intake:
             task.cancel()
 
     async def _run(self, event: Received, handlers: Handlers, watermark: Watermark) -> None:
-        task = asyncio.current_task()
-
-        def put_aside() -> None:
-            watermark.finished(event.seq)
-            if task in self._running and len(self._aside) < self._aside_limit:
-                self._running.discard(task)
-                self._aside.add(task)
-                self._changed()
-
+        put_aside = partial(self._set_aside, asyncio.current_task(), event.seq, watermark)
         try:
             await handlers(put_aside)
         except Exception:
             # The framework reports what its handlers raise; this is its own fault, and must not hold the watermark.
             _LOG.exception("handling %s on shard %d failed", event.name, self._shard_id)
         watermark.finished(event.seq)
+
+    def _set_aside(self, task: asyncio.Task[None] | None, seq: int, watermark: Watermark) -> None:
+        """Let the event of a task hold nothing up."""
+        watermark.finished(seq)
+        if task in self._running and len(self._aside) < self._aside_limit:
+            self._running.discard(task)
+            self._aside.add(task)
+            self._changed()
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
@@ -184,8 +186,3 @@ class Intake:
             self._room.set()
         if not self._running and not self._aside:
             self._idle.set()
-        self._tell()
-
-    def _tell(self) -> None:
-        self._observer.in_flight(self._shard_id, len(self._running))
-        self._observer.watermark_lag(self._shard_id, self.watermark.lag)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 
@@ -17,11 +18,8 @@ class Observer(Protocol):
     def event_repeated(self) -> None:
         """A dispatch came again that this session has had."""
 
-    def in_flight(self, shard_id: int, count: int) -> None:
-        """So many events of a shard are being handled."""
-
-    def watermark_lag(self, shard_id: int, events: int) -> None:
-        """So many events of a shard were received after its watermark."""
+    def intake(self, shard_id: int, *, in_flight: Callable[[], int], lag: Callable[[], int]) -> None:
+        """A shard takes events. Asked when somebody looks: how many are being handled, how many the watermark lacks."""
 
     def shard_state(self, shard_id: int, state: str) -> None:
         """A shard went into a state (a value of `ShardState`)."""
@@ -54,10 +52,7 @@ class Unobserved:
     def event_repeated(self) -> None:
         """Do nothing."""
 
-    def in_flight(self, shard_id: int, count: int) -> None:
-        """Do nothing."""
-
-    def watermark_lag(self, shard_id: int, events: int) -> None:
+    def intake(self, shard_id: int, *, in_flight: Callable[[], int], lag: Callable[[], int]) -> None:
         """Do nothing."""
 
     def shard_state(self, shard_id: int, state: str) -> None:

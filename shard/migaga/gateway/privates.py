@@ -15,6 +15,7 @@ import asyncio
 import logging
 import platform
 import random
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -29,6 +30,8 @@ from hikari.impl.event_manager import EventManagerImpl
 from hikari.impl.shard import GatewayShardImpl
 from hikari.internal.data_binding import JSONObject
 from hikari.internal.routes import CompiledRoute
+
+from migaga.gateway.received import Received
 
 _LOG = logging.getLogger(__name__)
 
@@ -49,7 +52,16 @@ vars(hikari_shard)["platform"] = SimpleNamespace(system=platform.system, archite
 _SHARD_NAMES = (
     *("_connect", "_heartbeat", "_keep_alive", "_poll_events", "_send_json", "_handshake_event", "_is_closing"),
     *("_heartbeat_latency", "_keep_alive_task", "_last_heartbeat_ack_received", "_last_heartbeat_sent"),
-    *("_non_priority_rate_limit", "_resume_gateway_url", "_seq", "_session_id", "_total_rate_limit", "_user_id", "_ws"),
+    *(
+        "_non_priority_rate_limit",
+        "_resume_gateway_url",
+        "_seq",
+        "_session_id",
+        "_shard_id",
+        "_total_rate_limit",
+        "_user_id",
+        "_ws",
+    ),
 )
 _MANAGER_NAMES = ("_consumers", "_enabled_for_event", "_event_factory")
 _BUCKET_NAMES = ("_real_hashes_to_buckets", "_route_hash_to_bucket_hash")
@@ -139,6 +151,19 @@ class OpenShard(GatewayShardImpl):
         self._session_id = session.session_id if session else None
         self._resume_gateway_url = session.resume_url if session else None
         self._seq = session.seq if session else None
+
+    def received(self, name: str, payload: Mapping[str, Any] | None) -> Received | None:
+        """Make the event of the dispatch that has come just now; None when it belongs to no session.
+
+        hikari's parser has made the payload for this call alone: it is handed on as it is.
+        """
+        session_id, seq = self._session_id, self._seq
+        if session_id is None or seq is None:
+            return None
+        # What comes before the handshake is over is the replay of a RESUME.
+        replayed = not self._handshake.is_set()
+        kept = payload if isinstance(payload, dict) else dict(payload or {})
+        return Received(name, self._shard_id, session_id, seq, kept, time.monotonic(), replayed)
 
     @property
     def is_live(self) -> bool:
@@ -315,17 +340,17 @@ class OpenEventManager(EventManagerImpl):
         self._building = False
         super().__init__(*arguments, **named)
 
-    def knows(self, name: str) -> bool:
-        """Whether hikari has objects for the event of this name."""
-        return name.lower() in self._consumers
-
-    def consume(self, name: str, shard: hikari.api.GatewayShard, payload: Mapping[str, Any]) -> None:
-        """Let hikari's own consumer build the events of a payload; they end in `dispatch`."""
+    def consume(self, name: str, shard: hikari.api.GatewayShard, payload: Mapping[str, Any]) -> bool:
+        """Let hikari's own consumer build the events of a payload; they end in `dispatch`. False when it has none."""
+        consumer = self._consumers.get(name.lower())
+        if consumer is None:
+            return False
         self._building = True
         try:
-            self._consumers[name.lower()].callback(shard, dict(payload))
+            consumer.callback(shard, dict(payload))
         finally:
             self._building = False
+        return True
 
     def payload_event(
         self, name: str, shard: hikari.api.GatewayShard, payload: Mapping[str, Any]

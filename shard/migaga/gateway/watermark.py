@@ -33,21 +33,38 @@ class Watermark:
         """How many events were received after the watermark."""
         return len(self._open)
 
+    def has_had(self, seq: int) -> bool:
+        """Whether an event, or a later one, was received before: it is a repetition."""
+        return self._last is not None and seq <= self._last
+
     def received(self, seq: int) -> bool:
-        """Note the receipt of an event. False when it, or a later one, was received before: a repetition."""
-        if self._last is not None and seq <= self._last:
+        """Note the receipt of an event. False for a repetition, which changes nothing."""
+        if self.has_had(seq):
             return False
         self._last = seq
         self._open.append(seq)
         return True
 
+    def passed(self, seq: int) -> None:
+        """Note the receipt of an event that is no repetition and that nobody wants: it is finished at once."""
+        if self._open:
+            self._open.append(seq)
+            self._finished.add(seq)
+        else:
+            self._value = seq
+        self._last = seq
+
     def finished(self, seq: int) -> None:
         """Note that every handler of an event has ended. A number that is not open changes nothing."""
-        if not self._open or seq < self._open[0]:
+        waiting = self._open
+        if not waiting or seq < waiting[0]:
             return
-        self._finished.add(seq)
-        while self._open and self._open[0] in self._finished:
-            self._value = self._open.popleft()
+        if seq != waiting[0]:
+            self._finished.add(seq)
+            return
+        self._value = waiting.popleft()
+        while waiting and waiting[0] in self._finished:
+            self._value = waiting.popleft()
             self._finished.discard(self._value)
-        if not self._open:
+        if self._finished and not waiting:
             self._finished.clear()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from types import SimpleNamespace
 
 import aiohttp
@@ -22,6 +23,7 @@ _STATES = (
     *("reconnecting", "stopping", "stopped", "failed"),
 )
 _LONGEST_NAME = 48
+_MOST_CHILDREN = 1_000
 
 CATALOGUE = {
     "events_received_total": "Dispatches received from the gateway, by Discord's event name.",
@@ -67,6 +69,21 @@ _LABELS: dict[str, tuple[str, ...]] = {
 }
 
 
+class _Children(dict[str, Counter]):
+    """The children of a counter by what is counted: prometheus-client takes longer to find one than to count."""
+
+    def __init__(self, metric: Counter, label: Callable[[str], str]) -> None:
+        super().__init__()
+        self._metric = metric
+        self._label = label
+
+    def __missing__(self, name: str) -> Counter:
+        child: Counter = self._metric.labels(self._label(name))
+        if len(self) < _MOST_CHILDREN:
+            self[name] = child
+        return child
+
+
 class Metrics:
     """The metrics of one process, in a registry of their own."""
 
@@ -94,6 +111,8 @@ class Metrics:
         self._rate_limited = self._counter("rest_rate_limited_total")
         self._database_errors = self._counter("database_errors_total")
         self._ready = self._gauge("process_ready")
+        self._received_by_name = _Children(self._events_received, _event)
+        self._routed_by_name = _Children(self._events_routed, _event)
         self._states: dict[int, str] = {}
         for state in _STATES:
             self._shards.labels(state).set(0)
@@ -106,23 +125,20 @@ class Metrics:
 
     def event_received(self, name: str) -> None:
         """Count a dispatch."""
-        self._events_received.labels(_event(name)).inc()
+        self._received_by_name[name].inc()
 
     def event_routed(self, name: str) -> None:
         """Count a dispatch that is wanted."""
-        self._events_routed.labels(_event(name)).inc()
+        self._routed_by_name[name].inc()
 
     def event_repeated(self) -> None:
         """Count a dispatch that came again."""
         self._events_repeated.inc()
 
-    def in_flight(self, shard_id: int, count: int) -> None:
-        """Set how many events of a shard are being handled."""
-        self._in_flight.labels(shard_id).set(count)
-
-    def watermark_lag(self, shard_id: int, events: int) -> None:
-        """Set how far the watermark is behind."""
-        self._lag.labels(shard_id).set(events)
+    def intake(self, shard_id: int, *, in_flight: Callable[[], int], lag: Callable[[], int]) -> None:
+        """Ask a shard's intake whenever metrics are read."""
+        self._in_flight.labels(shard_id).set_function(in_flight)
+        self._lag.labels(shard_id).set_function(lag)
 
     def shard_state(self, shard_id: int, state: str) -> None:
         """Count a shard under its new state only."""

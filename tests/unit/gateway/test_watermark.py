@@ -85,3 +85,20 @@ def test_numbers_at_or_below_the_start_were_handled_before() -> None:
     assert not watermark.received(4)
     assert not watermark.received(5)
     assert watermark.received(6)
+
+
+@given(sequences, st.randoms(use_true_random=False))
+def test_what_nobody_wants_holds_nothing_and_overtakes_nothing(seqs: list[int], random: Random) -> None:
+    watermark, wanted = Watermark(0), list[int]()
+    for seq in seqs:
+        if random.random() < 0.5:
+            watermark.passed(seq)
+        else:
+            watermark.received(seq)
+            wanted.append(seq)
+        assert watermark.has_had(seq)
+        assert (watermark.value or 0) == (max([s for s in seqs if s < wanted[0]], default=0) if wanted else seq)
+    for seq in wanted:
+        watermark.finished(seq)
+    assert watermark.value == (seqs[-1] if seqs else 0)
+    assert watermark.lag == 0
