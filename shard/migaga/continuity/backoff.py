@@ -20,9 +20,13 @@ class BackOff:
 
     def sent(self, now: float) -> None:
         """Note that an IDENTIFY was sent."""
-        lived = self._sent_at is None or now - self._sent_at >= LONGEST
-        self._failures = 0 if lived else self._failures + 1
+        self._failures = 0 if self._sent_at is None else self._failures + 1
         self._sent_at = now
+
+    def lived(self, seconds: float) -> None:
+        """Note that a session has ended that lived for so long. Waiting for the next try is no life."""
+        if seconds >= LONGEST:
+            self._sent_at = None
 
     def ready_at(self, now: float) -> float:
         """Return when the next IDENTIFY may be sent: `now` or later."""

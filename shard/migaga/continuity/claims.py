@@ -39,17 +39,16 @@ class Claims:
         mine = view.mine
         if mine is not None and view.has_to_prove(mine):
             return free[:count]
-        # Each begins at another place, so that processes that start together do not all race for the same row.
-        first = _spread(view, free)
-        chosen = first[:count]
-        late = [row for row in free if now - self._since[_name(row)] >= REST_AFTER and row not in chosen]
+        waited = {_name(row): now - self._since[_name(row)] for row in free}
+        late = [row for row in free if waited[_name(row)] >= REST_AFTER]
         takers = assign_rest(view, generation, len(late))
+        # Each begins at another place, so that processes that start together do not all race for the same row.
+        chosen = _spread(view, [row for row in free if row not in late])[:count]
         chosen += [row for row, taker in zip(late, takers, strict=True) if taker == view.me]
-        very_late = [row for row in late if now - self._since[_name(row)] >= 2 * REST_AFTER and row not in chosen]
-        if mine is not None and mine in view.counting:
-            left = mine.capacity * HARD_CAP - view.owned(generation)[view.me] - len(chosen)
-            chosen += very_late[: max(0, left)]
-        return chosen
+        if mine is None or mine not in view.counting:
+            return []
+        chosen += [row for row in late if waited[_name(row)] >= 2 * REST_AFTER and row not in chosen]
+        return chosen[: max(0, mine.capacity * HARD_CAP - view.owned(generation)[view.me])]
 
 
 def claim(row: ShardRow, view: View, token: str) -> Update:

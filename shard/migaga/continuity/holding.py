@@ -1,8 +1,8 @@
 """One shard that this process holds (P4, P5): what it may do, how it writes, how it lets go.
 
 Every write is fenced by the token; fields of the session also by the session. What a write means for the holder is
-told by `settled`. After a refusal the row has to be read (`see`), after an unknown commit of a hand-over it has to be
-written (`retake`): until then the process holds nothing.
+told by `settled`. After a refusal the row has to be read (`see`), after a hand-over that did not surely succeed it has
+to be written (`retake`): until then the process holds nothing.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Hold(Enum):
     TO_READ = auto()
     """A write was refused: hold nothing until the row has been read."""
     TO_RETAKE = auto()
-    """The commit of a hand-over has an unknown result: hold nothing until the row was written anew."""
+    """A hand-over did not succeed, or nobody knows: hold nothing until the row was written anew."""
     LOST = auto()
     """It belongs to somebody else, or nobody. Final: a later claim makes another holding."""
 
@@ -210,11 +210,12 @@ class Holding:
             return
         if outcome is Outcome.DONE:
             self._done(step, now)
+        elif step.lets_go:
+            # Its connection is closed and its watermark may be ahead of the row: it begins again from the row.
+            self.state = Hold.TO_RETAKE
         elif outcome is Outcome.REFUSED:
             retaking = step.then is Hold.CLAIMED
             self.state = Hold.LOST if retaking else Hold.TO_READ
-        elif outcome is Outcome.UNKNOWN and step.lets_go:
-            self.state = Hold.TO_RETAKE
 
     def see(self, row: ShardRow | None, asked_at: float) -> None:
         """Take a reading of the row, asked for at `asked_at`. Older ones than the last own change tell nothing."""
