@@ -11,12 +11,12 @@ from datetime import datetime
 
 from migaga.common.errors import MigagaError
 from migaga.framework.context import TaskContext
-from migaga.framework.fleet_claims import LEASE, FleetClaims, next_due, utc_now
 from migaga.framework.inject import call, injected
 from migaga.framework.reports import explain, log_error
 from migaga.framework.running import Runner
 from migaga.framework.scope import Environment, LoadedModule
 from migaga.framework.spec import TaskSpec
+from migaga.storage.task_runs import LEASE, FleetClaims, next_due, utc_now
 
 _log = logging.getLogger(__name__)
 GRACE = 5.0

@@ -1,6 +1,6 @@
 """The core's tables. Those of ownership are in `leases_tables.py`, but for `shard`: lease and session are one row.
 
-`task_run` is written by the framework, all others by the stores of this package. A change here needs a revision in
+The stores of this package write them. A change here needs a revision in
 `migrations/versions/`: see docs/database.md.
 """
 

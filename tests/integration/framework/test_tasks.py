@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from migaga.api import BaseModule, TaskContext, task
-from migaga.framework.fleet_claims import LEASE, FleetClaims
 from migaga.storage.database import open_database
+from migaga.storage.task_runs import LEASE, FleetClaims
 from migaga.testing.bot import TestBot
 
 EVERY = timedelta(minutes=1)

@@ -15,11 +15,11 @@ from migaga.framework.context import audit_reason
 from migaga.framework.cooldowns import Cooldowns, cooldown_key
 from migaga.framework.edits import DISCORD_EPOCH, Edits, created_at
 from migaga.framework.errors import UserError, WrongArgument
-from migaga.framework.fleet_claims import next_due
 from migaga.framework.outgoing import Outgoing, ReplyError, reply_nonce
 from migaga.framework.reports import explain
 from migaga.framework.services import Services, UnknownServiceError
 from migaga.framework.spec import Cooldown
+from migaga.storage.task_runs import next_due
 
 MINUTE = timedelta(minutes=1)
 

@@ -1,4 +1,4 @@
-"""Which process runs a fleet task now: one row for each task, claimed for each time it is due. Used by `tasks.py`.
+"""Which process runs a fleet task now: a row for each task, claimed each time it is due. The framework's `tasks.py` uses it.
 
 A claim is kept alive while the task runs. One whose process has died is taken over after `LEASE` seconds.
 """
