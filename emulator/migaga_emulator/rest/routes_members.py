@@ -18,6 +18,7 @@ def add_to(router: Router) -> None:
     router.add("GET", "/guilds/{guild_id}/members", list_members)
     router.add("GET", "/guilds/{guild_id}/members/search", search_members)
     router.add("PATCH", "/guilds/{guild_id}/members/@me", edit_me)
+    router.add("PATCH", "/guilds/{guild_id}/members/@me/nick", edit_my_nick)
     router.add("GET", "/guilds/{guild_id}/members/{user_id}", get_member)
     router.add("PATCH", "/guilds/{guild_id}/members/{user_id}", edit_member)
     router.add("DELETE", "/guilds/{guild_id}/members/{user_id}", kick)
@@ -64,7 +65,7 @@ def _read_change(body: Body) -> MemberChange:
         deaf=body.boolean("deaf"),
     )
     names = {"communication_disabled_until": "timeout"}
-    keys = ("nick", "roles", "communication_disabled_until", "mute", "deaf")
+    keys = ("nick", "roles", "communication_disabled_until", "mute", "deaf", "channel_id")
     wanted.given = frozenset(names.get(key, key) for key in keys if body.has(key))
     checked(body)
     return wanted
@@ -83,6 +84,13 @@ def edit_me(call: Call) -> Reply:
     wanted = MemberChange(frozenset(("nick",)) if body.has("nick") else frozenset(), nick=body.text("nick", maximum=32))
     checked(body)
     return Reply(payloads.full_member(call.world.members.edit(call.user, guild, call.user.id, wanted, call.reason)))
+
+
+def edit_my_nick(call: Call) -> Reply:
+    """The older way to change the bot's own nick; answers the nick alone."""
+    changed = call.world.core.member(call.guild(), call.user.id)
+    edit_me(call)
+    return Reply({"nick": changed.nick})
 
 
 def kick(call: Call) -> Reply:

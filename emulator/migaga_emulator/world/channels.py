@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from migaga_emulator.world import errors, payloads
 from migaga_emulator.world.core import Access, Core, audit, change
 from migaga_emulator.world.intents import Intent
-from migaga_emulator.world.permissions import PRIVATE_THREAD, Permission
+from migaga_emulator.world.permissions import ALL, PRIVATE_THREAD, Permission
 from migaga_emulator.world.state import Bot, Channel, Guild, Overwrite, Thread, User
 from migaga_emulator.world.threads import tell_joined
 from migaga_emulator.world.wire import JsonObject, optional_id
@@ -70,6 +71,7 @@ class Channels:
         if len(guild.channels) >= 500:
             raise errors.DiscordError(400, 30013, "Maximum number of guild channels reached (500)")
         channel = Channel(self._core.ids.next(), kind, guild.id, position=len(guild.channels))
+        self._may_overwrite(by, guild, channel, wanted.overwrites)
         self._apply(guild, channel, wanted)
         guild.channels[channel.id] = self._core.channels[channel.id] = channel
         self._emit("CHANNEL_CREATE", channel)
@@ -87,6 +89,7 @@ class Channels:
             self._access.in_channel(by, channel, *_needed_for_thread(by, channel.thread, wanted))
         if "permission_overwrites" in wanted.given:
             self._access.in_channel(by, channel, Permission.MANAGE_ROLES)
+            self._may_overwrite(by, guild, channel, wanted.overwrites)
         before = payloads.guild_channel(channel)
         self._apply(guild, channel, wanted)
         after = payloads.guild_channel(channel)
@@ -122,6 +125,7 @@ class Channels:
         self._access.in_channel(by, channel, Permission.MANAGE_ROLES)
         if wanted.id not in (guild.roles if wanted.type == 0 else guild.members):
             raise errors.unknown("Permission Overwrite")
+        self._may_overwrite(by, guild, channel, [wanted])
         action = 14 if wanted.id in channel.overwrites else 13
         channel.overwrites[wanted.id] = wanted
         self._emit("CHANNEL_UPDATE", channel)
@@ -166,6 +170,24 @@ class Channels:
             channel = Channel(self._core.ids.next(), DM, None, recipient_ids=key, bot_id=bot.user.id)
             self._dms[key] = self._core.channels[channel.id] = channel
         return channel
+
+    def _may_overwrite(self, by: User | None, guild: Guild, channel: Channel, wanted: Iterable[Overwrite]) -> None:
+        """Only what somebody may do in the guild can they allow or deny: 50013.
+
+        MANAGE_ROLES in an overwrite is for administrators; who has it by an overwrite here may set every other bit.
+        """
+        if by is None:
+            return
+        bits = self._access.of_guild(by, guild)
+        own = channel.overwrites.get(by.id)
+        if own is not None and own.allow & Permission.MANAGE_ROLES:
+            bits = ALL
+        elif not bits & Permission.ADMINISTRATOR:
+            bits &= ~Permission.MANAGE_ROLES
+        for item in wanted:
+            before = channel.overwrites.get(item.id) or Overwrite(item.id, item.type, 0, 0)
+            if ((before.allow ^ item.allow) | (before.deny ^ item.deny)) & ~bits:
+                raise errors.missing_permissions()
 
     def _guild(self, channel: Channel) -> Guild:
         guild = self._core.guild_of(channel)

@@ -115,6 +115,7 @@ class Members:
         self._check_nick(by, guild, member, wanted)
         self._check_roles(by, guild, member, wanted)
         self._check_timeout(by, guild, member, wanted)
+        self._check_voice(by, guild, wanted)
         before = payloads.member(member)
         if "nick" in wanted.given:
             member.nick = wanted.nick or None
@@ -206,6 +207,19 @@ class Members:
             path = ("communication_disabled_until",)
             days = self._core.rules.timeout_days
             raise errors.invalid_form(path, "BASE_TYPE_MAX", f"Must be at most {days} days in the future.")
+
+    def _check_voice(self, by: User | None, guild: Guild, wanted: MemberChange) -> None:
+        """Nobody is ever in a voice channel here, so nobody can be muted, deafened or moved: 50013 or 40032."""
+        if by is None:
+            return
+        needed = {
+            "mute": Permission.MUTE_MEMBERS,
+            "deaf": Permission.DEAFEN_MEMBERS,
+            "channel_id": Permission.MOVE_MEMBERS,
+        }
+        for key in sorted(wanted.given & needed.keys()):
+            self._access.in_guild(by, guild, needed[key])
+            raise errors.DiscordError(400, 40032, "Target user is not connected to voice.")
 
     def _audit_edit(
         self, by: User | None, guild: Guild, member: Member, before: JsonObject, reason: str | None

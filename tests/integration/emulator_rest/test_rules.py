@@ -48,8 +48,61 @@ async def test_a_revoked_token_is_refused_everywhere(site: Site) -> None:
 
 
 async def test_the_content_type_is_exactly_json(site: Site) -> None:
-    answer = await site.call("GET", "/users/@me")
-    assert answer.headers["Content-Type"] == "application/json"
+    """discord.py reads a body as JSON only when there is nothing behind `application/json`."""
+    site.faults.add(route="/users/@me/guilds", status=429)
+    site.faults.add(route="/guilds/*", status=500)
+    expected = {
+        "/users/@me": 200,
+        "/users/@me/guilds": 429,
+        f"/guilds/{site.guild.id}": 500,
+        f"/channels/{site.channel.id}/messages?limit=0": 400,
+        "/applications/1/commands": 403,
+        "/nowhere": 404,
+    }
+    for path, status in expected.items():
+        answer = await site.call("GET", path)
+        assert (answer.status, answer.headers["Content-Type"]) == (status, "application/json")
+    answer = await site.call("GET", "/users/@me", headers={"Authorization": ""})
+    assert (answer.status, answer.headers["Content-Type"]) == (401, "application/json")
+
+
+async def test_nobody_is_muted_deafened_or_moved_who_is_in_no_voice_channel(site: Site) -> None:
+    path = f"/guilds/{site.guild.id}/members/{site.ann.id}"
+    changes = {
+        "mute": Permission.MUTE_MEMBERS,
+        "deaf": Permission.DEAFEN_MEMBERS,
+        "channel_id": Permission.MOVE_MEMBERS,
+    }
+    for key, permission in changes.items():
+        value = None if key == "channel_id" else True
+        assert (await site.call("PATCH", path, {key: value})).json["code"] == 40032
+        no_permission(site, permission)
+        assert (await site.call("PATCH", path, {key: value})).json["code"] == 50013
+    assert site.guild.members[site.ann.id].mute is False
+
+
+async def test_overwrites_grant_and_deny_only_what_the_bot_may_do(site: Site) -> None:
+    no_permission(site, Permission.BAN_MEMBERS, Permission.ADMINISTRATOR)
+    path = f"/channels/{site.channel.id}/permissions/{site.ann.id}"
+
+    def wish(*bits: Permission) -> JsonObject:
+        return {"type": 1, "deny": "0", "allow": str(sum(bits))}
+
+    assert (await site.call("PUT", path, wish(Permission.SEND_MESSAGES))).status == 204
+    for bit in (Permission.BAN_MEMBERS, Permission.MANAGE_ROLES):
+        assert (await site.call("PUT", path, wish(bit))).json["code"] == 50013
+    entry = wish(Permission.BAN_MEMBERS) | {"id": str(site.ann.id)}
+    changed = {"permission_overwrites": [entry]}
+    assert (await site.call("PATCH", f"/channels/{site.channel.id}", changed)).json["code"] == 50013
+    new = {"name": "x", **changed}
+    assert (await site.call("POST", f"/guilds/{site.guild.id}/channels", new)).json["code"] == 50013
+    assert site.channel.overwrites[site.ann.id].allow == Permission.SEND_MESSAGES
+
+
+async def test_the_older_route_changes_the_bots_nick(site: Site) -> None:
+    answer = await site.call("PATCH", f"/guilds/{site.guild.id}/members/@me/nick", {"nick": "T"})
+    assert (answer.status, answer.json) == (200, {"nick": "T"})
+    assert site.seen("GUILD_MEMBER_UPDATE")[0]["nick"] == "T"
 
 
 @pytest.mark.parametrize(
