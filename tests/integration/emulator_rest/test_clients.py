@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import io
 import warnings
 from collections.abc import AsyncIterator
 
@@ -11,6 +12,9 @@ import pytest
 from hikari import RESTApp
 from hikari.api import RESTClient
 from tests.integration.emulator_rest.conftest import Site
+
+from migaga_emulator.world.channels import ChannelChange
+from migaga_emulator.world.state import Overwrite
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)
@@ -106,6 +110,62 @@ async def test_hikari_reads_channels_roles_invites_and_opens_direct_messages(sit
     dm = await rest.create_dm_channel(site.ann.id)
     assert (await rest.create_message(dm.id, "hi")).guild_id is None
     await rest.delete_channel(made.id)
+
+
+async def test_hikari_uses_pins_invites_emoji_and_threads(site: Site, rest: RESTClient) -> None:
+    sent = await rest.create_message(site.channel.id, "keep")
+    await rest.pin_message(site.channel.id, sent.id)
+    assert [pin.message.id async for pin in rest.fetch_pins(site.channel.id)] == [sent.id]
+    await rest.unpin_message(site.channel.id, sent.id)
+    invite = await rest.create_invite(site.channel.id, max_uses=3)
+    assert [item.code for item in await rest.fetch_channel_invites(site.channel.id)] == [invite.code]
+    assert [item.code for item in await rest.fetch_guild_invites(site.guild.id)] == [invite.code]
+    assert (await rest.fetch_invite(invite.code, with_counts=True)).approximate_member_count == 3
+    await rest.delete_invite(invite.code)
+    emoji = await rest.create_emoji(site.guild.id, "blob", hikari.Bytes(b"\x89PNG\r\n\x1a\n", "blob.png"))
+    assert (await rest.edit_emoji(site.guild.id, emoji.id, name="blobby")).name == "blobby"
+    await rest.add_reaction(site.channel.id, sent.id, "blobby", emoji.id)
+    assert [item.id for item in await rest.fetch_guild_emojis(site.guild.id)] == [emoji.id]
+    await rest.delete_emoji(site.guild.id, emoji.id)
+    thread = await rest.create_message_thread(site.channel.id, sent.id, "talk")
+    await rest.add_thread_member(thread.id, site.ann.id)
+    members = await rest.fetch_thread_members(thread.id)
+    assert {item.user_id for item in members} == {site.ann.id, site.bot.user.id}
+    await rest.leave_thread(thread.id)
+    assert [item.id for item in await rest.fetch_active_threads(site.guild.id)] == [thread.id]
+    await rest.edit_channel(thread.id, archived=True)
+    assert [item.id async for item in rest.fetch_public_archived_threads(site.channel.id)] == [thread.id]
+
+
+async def test_discord_py_uses_pins_invites_emoji_and_threads(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(discord.http.Route, "BASE", site.url)
+    client = discord.Client(intents=discord.Intents.default())
+    try:
+        await client.login(site.bot.token)
+        channel = await client.fetch_channel(site.channel.id)
+        assert isinstance(channel, discord.TextChannel)
+        sent = await channel.send("keep", nonce="n", file=discord.File(io.BytesIO(b"x" * 2_000_000), "big file.bin"))
+        assert (sent.nonce, sent.attachments[0].filename, sent.attachments[0].size) == ("n", "big_file.bin", 2_000_000)
+        await sent.pin(reason="good")
+        assert [message.id async for message in channel.pins()] == [sent.id]
+        await sent.unpin()
+        invite = await channel.create_invite(max_uses=2)
+        assert [item.code for item in await channel.invites()] == [invite.code]
+        await invite.delete()
+        thread = await channel.create_thread(name="talk", type=discord.ChannelType.public_thread)
+        await thread.add_user(discord.Object(site.ann.id))
+        assert {member.id for member in await thread.fetch_members()} == {site.ann.id, site.bot.user.id}
+        site.world.channels.edit(None, site.channel, _closed_to(site.bot.user.id))
+        with pytest.raises(discord.Forbidden) as caught:
+            await channel.send("x")
+        assert caught.value.code == 50001
+    finally:
+        await client.close()
+
+
+def _closed_to(user_id: int) -> ChannelChange:
+    hidden = Overwrite(user_id, 1, 0, int(discord.Permissions(view_channel=True).value))
+    return ChannelChange(frozenset({"permission_overwrites"}), overwrites=[hidden])
 
 
 async def test_discord_py_reads_the_main_answers(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
