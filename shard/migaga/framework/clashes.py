@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from migaga.framework.slash import command_payloads, payload_size
 from migaga.framework.spec import ModuleSpec
+from migaga.storage.schema import CORE_SCHEMA
 
 # Source: Discord's documentation, "Registering a Command" and "Slash Commands".
 MOST_COMMANDS = 100
@@ -39,7 +40,8 @@ def find_clashes(module: ModuleSpec, others: Sequence[ModuleSpec]) -> list[Clash
                 f"the module name {module.name!r} is taken by {other.source or other.name}; this is {module.source}"
             )
             return [Clash(reason, "Set `name` in one of the classes, or load only one of them.")]
-    taken = {claim: other.name for other in others for claim in _claims(other)}
+    taken = {("the table", name.casefold()): "core" for name in CORE_SCHEMA.metadata.tables}
+    taken |= {claim: other.name for other in others for claim in _claims(other)}
     clashes = [
         Clash(f"{what} {name!r} is taken by the module {taken[what, name]!r}", _HINTS.get(what, "Choose another name."))
         for what, name in _claims(module)
@@ -68,7 +70,7 @@ def _claims(module: ModuleSpec) -> Iterator[tuple[str, str]]:
     for menu in module.menus:
         yield f"the {menu.type} menu entry", menu.name
     for table in module.metadata.tables if module.metadata is not None else ():
-        yield "the table", table
+        yield "the table", table.casefold()
 
 
 def _slash_paths(modules: Iterable[ModuleSpec]) -> Iterator[tuple[tuple[str, ...], str]]:

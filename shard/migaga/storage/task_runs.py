@@ -1,4 +1,4 @@
-"""Which process runs a fleet task now: a row for each task, claimed each time it is due. The framework's `tasks.py` uses it.
+"""Which process runs a fleet task now: a row for each task, claimed each time it is due. The framework uses it.
 
 A claim is kept alive while the task runs. One whose process has died is taken over after `LEASE` seconds.
 """

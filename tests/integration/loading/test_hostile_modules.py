@@ -44,6 +44,11 @@ HOSTILE = {
     "endless": (module("endless").replace("endless_it", "y" * 65), ["has 65 characters", "at most 64"]),
     "numbered": (module("numbered") + "    name = 5", ["5 cannot be the name of a module"]),
     "ünï": (HEAD + "class Ünï(BaseModule): pass", ["'ünï' cannot be the name of a module"]),
+    "grabs": (
+        module("grabs")
+        + "    metadata = sa.MetaData()\n    sa.Table('Guild_Option', metadata, sa.Column('id', sa.Integer))",
+        ["the table 'guild_option' is taken by the module 'core'", "Start the names of its tables"],
+    ),
     "helping": (module("helping", more='("help")'), ["slash command 'help' is taken by the module 'core'"]),
     "option": (
         module("option") + "\n    class Options(GuildOptions):\n        size: int = option(3, 5)",
