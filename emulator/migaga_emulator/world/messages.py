@@ -106,7 +106,8 @@ class Messages:
             tts=draft.tts,
             snapshot=carried,
         )
-        message.attachments = self._store(channel, message.id, draft)
+        hidden = origin is not None and origin.ephemeral
+        message.attachments = self._store(channel, draft, hidden=hidden)
         message.mentions = find_mentions(draft, self._core.users, guild, bits, replied)
         if draft.reply_to is not None:
             _refer(message, channel, draft, replied)
@@ -292,16 +293,16 @@ class Messages:
             del self._nonces[first]
         return self._nonces.get(key)
 
-    def _store(self, channel: Channel, message_id: int, draft: MessageDraft) -> list[Attachment]:
-        return [self._attachment(channel, message_id, upload, draft) for upload in draft.uploads]
+    def _store(self, channel: Channel, draft: MessageDraft, *, hidden: bool) -> list[Attachment]:
+        return [self._attachment(channel, upload, draft, hidden) for upload in draft.uploads]
 
-    def _attachment(self, channel: Channel, message_id: int, upload: Upload, draft: MessageDraft) -> Attachment:
+    def _attachment(self, channel: Channel, upload: Upload, draft: MessageDraft, hidden: bool) -> Attachment:
         new_id = self._core.ids.next()
-        url = f"{self._core.file_base}/attachments/{channel.id}/{new_id}/{upload.filename}"
+        base = "ephemeral-attachments" if hidden else "attachments"
+        url = f"{self._core.file_base}/{base}/{channel.id}/{new_id}/{upload.filename}"
         description = draft.descriptions.get(upload.key)
-        ephemeral = bool(draft.flags & EPHEMERAL)
         return self._core.keep_file(
-            Attachment(new_id, upload.filename, upload.content_type, upload.data, url, description, ephemeral)
+            Attachment(new_id, upload.filename, upload.content_type, upload.data, url, description, hidden)
         )
 
     def _edited_attachments(self, channel: Channel, message: Message, draft: MessageDraft) -> list[Attachment]:
@@ -309,7 +310,7 @@ class Messages:
         if "attachments" in draft.given:
             wanted = draft.kept_attachments or frozenset()
             kept = [item for item in kept if item.id in wanted]
-        return [*kept, *self._store(channel, message.id, draft)]
+        return [*kept, *self._store(channel, draft, hidden=bool(message.flags & EPHEMERAL))]
 
     def _shows(self, message: Message, draft: MessageDraft, attachments: list[Attachment]) -> bool:
         def after(key: str) -> object:

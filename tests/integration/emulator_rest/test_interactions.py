@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import aiohttp
 import pytest
 from tests.integration.emulator_rest.conftest import Answer, Json, JsonObject, Site
 
@@ -153,6 +154,60 @@ async def test_ephemeral_answers_are_seen_by_nobody_else(site: Site) -> None:
     assert (await answer(site, pressed, 7, {"content": "pressed", "components": []})).status == 204
     assert (await site.call("GET", hook(site, interaction, "/messages/@original"))).json["content"] == "pressed"
     assert [("guild_id" in event, event["content"]) for event in site.seen("MESSAGE_UPDATE")] == [(False, "pressed")]
+
+
+@pytest.mark.parametrize(("deferred", "followed"), [(64, 0), (0, 64)])
+async def test_deferring_decides_who_sees_the_first_follow_up(site: Site, deferred: int, followed: int) -> None:
+    await register(site)
+    interaction = greet(site)
+    await answer(site, interaction, 5, {"flags": deferred})
+    first = await site.call("POST", hook(site, interaction), {"content": "one", "flags": followed})
+    assert first.json["flags"] & 64 == deferred
+    original = (await site.call("GET", hook(site, interaction, "/messages/@original"))).json
+    assert original["id"] == first.json["id"]
+    readable = await site.call("GET", f"{site.messages}/{first.json['id']}")
+    assert readable.status == (404 if deferred else 200)
+
+
+async def test_ephemeral_follow_ups_are_edited_and_deleted_by_their_token_only(site: Site) -> None:
+    await register(site)
+    interaction = greet(site)
+    await answer(site, interaction, 4, {"content": "public"})
+    form = aiohttp.FormData()
+    form.add_field("payload_json", '{"content": "secret", "flags": 64}')
+    form.add_field("files[0]", b"data", filename="a.txt", content_type="text/plain")
+    sent = (await site.call("POST", hook(site, interaction), data=form)).json
+    (file,) = sent["attachments"]
+    assert (sent["flags"], file["ephemeral"], "/ephemeral-attachments/" in file["url"]) == (64, True, True)
+    async with site.http.get(file["url"]) as response:
+        assert await response.read() == b"data"
+    path = hook(site, interaction, f"/messages/{sent['id']}")
+    assert (await site.call("GET", path)).json["content"] == "secret"
+    assert (await site.call("PATCH", path, {"content": "changed", "flags": 0})).json["flags"] == 64
+    for method, target in (("PATCH", f"{site.messages}/{sent['id']}"), ("DELETE", f"{site.messages}/{sent['id']}")):
+        assert (await site.call(method, target, {"content": "x"})).json["code"] == 10008
+    assert [item["content"] for item in (await site.call("GET", site.messages)).json] == ["public"]
+    assert (await site.call("DELETE", path)).status == 204
+    assert (await site.call("GET", path)).json["code"] == 10008
+    told = [(event.name, event.guild_id) for event in site.events if event.name.startswith("MESSAGE_")]
+    assert told == [("MESSAGE_CREATE", site.guild.id), ("MESSAGE_CREATE", None), ("MESSAGE_UPDATE", None)]
+
+
+async def test_a_webhook_is_dead_until_it_is_answered_and_after_its_time(site: Site) -> None:
+    await register(site)
+    interaction, late = greet(site), greet(site)
+    for method, rest in (("GET", "/messages/@original"), ("DELETE", "/messages/@original"), ("POST", "")):
+        body = {"content": "x"} if method == "POST" else None
+        assert (await site.call(method, hook(site, interaction, rest), body)).json["code"] == 10015
+    await answer(site, interaction, 4, {"content": "x"})
+    site.clock.advance(899)
+    assert (await site.call("POST", hook(site, interaction), {"content": "y"})).status == 200
+    assert (await site.call("POST", hook(site, late), {"content": "y"})).json["code"] == 10015
+    site.clock.advance(2)
+    over = await site.call("POST", hook(site, interaction), {"content": "z"})
+    assert (over.status, over.json["code"]) == (401, 50027)
+    other = f"/webhooks/1/{interaction.token}"
+    assert (await site.call("POST", other, {"content": "x"})).json["code"] == 10015
 
 
 async def test_a_button_updates_its_message_or_defers(site: Site) -> None:
