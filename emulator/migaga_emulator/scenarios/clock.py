@@ -6,9 +6,9 @@ import time
 
 
 class StageClock:
-    """The system's clock, but while it stands: then its wall clock shows what it was set to.
+    """The system's clock; while it stands, its wall clock shows what it was set to.
 
-    What is made while it stands has the ids of that time: guilds that are spread over the shards, messages of yesterday.
+    What is made while it stands has the ids of that time: messages of yesterday.
     """
 
     def __init__(self) -> None:

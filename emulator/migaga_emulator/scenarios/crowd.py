@@ -47,6 +47,9 @@ class CrowdRunner:
             _Guild(guild.id, [guild.channel(name) for name in channels], old[number] if old else ())
             for number, guild in enumerate(crowd.guilds)
         ]
+        self.awake = asyncio.Event()
+        """While it is cleared, nobody begins anything; the time does not count for the rate."""
+        self.awake.set()
         self.done = 0
         """Actions carried out."""
 
@@ -75,6 +78,10 @@ class CrowdRunner:
             ahead = start + number / rate - loop.time()
             if ahead > 0:
                 await asyncio.sleep(ahead)
+            if not self.awake.is_set():
+                asleep = loop.time()
+                await self.awake.wait()
+                start += loop.time() - asleep
             if end.is_set():
                 return
             await lanes[action.guild % LANES].put(action)

@@ -1,4 +1,4 @@
-"""Reads the effects that the probe has left in the fleet's database, through a process of its own. Called by `runner.py`.
+"""Reads the effects that the probe has left in the fleet's database, by a process of its own. Called by `runner.py`.
 
 The emulator never loads a database driver; `migaga_modules.probe.count` does, in that process.
 """

@@ -21,6 +21,8 @@ CONNECTED_WITHIN = 20.0
 """Seconds that a fault waits for its shard to be connected: a fault that hits nobody is none."""
 ENDS_WITHIN = 60.0
 """Seconds in which processes must have ended when the token is revoked."""
+QUIET = 1.0
+"""Seconds until what people have begun is done."""
 AWAY = 2.0
 """Seconds for which a stopped fleet stays away."""
 EXIT_CREDENTIALS = 78
@@ -64,9 +66,21 @@ class Injector:
         gate: Gate,
         say: Callable[[str], None],
         *,
+        awake: asyncio.Event,
         patience: float,
     ) -> None:
-        """`patience`: seconds that handlers may need to end, at most."""
+        """Take what it works on.
+
+        Args:
+            control: the emulator's.
+            ledger: the bot's.
+            fleet: the processes.
+            gate: keeps people from what only a living process can answer.
+            say: told of every fault.
+            awake: cleared while people do nothing at all.
+            patience: seconds that handlers may need to end, at most.
+        """
+        self._awake = awake
         self._control = control
         self._ledger = ledger
         self._fleet = fleet
@@ -169,9 +183,13 @@ class Injector:
         self.injected.complaints += token_complaints(codes, self._fleet.members)
         if (left := started + planned.value - time.monotonic()) > 0:
             await asyncio.sleep(left)
+        # From now on a client could identify, but an operator needs the time of a start: nobody writes meanwhile.
+        self._awake.clear()
+        await asyncio.sleep(QUIET)
         await self._control.faults.restore_token()
         self._say("the token is good again; the processes are started")
         await self._fleet.start()
+        self._awake.set()
         shards = tuple(range(self._fleet.shards))
         self.injected.sessions_ended += len(shards)
         self.injected.crashes.append(Crash(shards, at, time.monotonic(), in_flight))

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from migaga.common.errors import MigagaError
 
-LAST_LINES = 15
+LAST_LINES = 1
+"""Lines of a log in an error, which is one line itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +96,10 @@ class BotProcess:
         except TimeoutError as late:
             await self.kill()
             raise MigagaError(
-                f"the bot did not stop within {within:.0f} s of SIGTERM; its log ends:\n{self.tail()}"
+                f"the bot did not stop within {within:.0f} s of SIGTERM; its log {self._log} ends: {self.tail()}"
             ) from late
         if code != 0:
-            raise MigagaError(f"the bot left with exit code {code}; its log ends:\n{self.tail()}")
+            raise MigagaError(f"the bot left with exit code {code}; its log {self._log} ends: {self.tail()}")
 
     async def kill(self) -> None:
         """Send SIGKILL and wait for the end."""
@@ -111,7 +112,7 @@ class BotProcess:
         """Return when it was asked to stop and did; raise `MigagaError` when it ends by itself."""
         code = await self._process.wait()
         if not self._asked_to_stop:
-            raise MigagaError(f"the bot ended by itself with exit code {code}; its log ends:\n{self.tail()}")
+            raise MigagaError(f"the bot ended by itself with exit code {code}; its log {self._log} ends: {self.tail()}")
 
     def expect_end(self) -> None:
         """From now on it may end by itself."""

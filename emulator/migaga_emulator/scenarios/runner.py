@@ -124,14 +124,15 @@ class Run:
         owners = Owners(fleet.pids)
         ledger.connections.on_begun = owners.connected
         asker = Asker(self._control, stage, self._gate)
+        crowd = CrowdRunner(self._control, stage.crowd, CHANNELS, stage.old)
         injector = self._injector = Injector(
-            self._control, ledger, fleet, self._gate, self._view.say, patience=order.long_handler
+            self._control, ledger, fleet, self._gate, self._view.say, awake=crowd.awake, patience=order.long_handler
         )
         complaints: list[str] = []
         async with fleet, self._table():
             await fleet.start()
             self._view.say(f"processes {', '.join(map(str, fleet.pids))} serve {order.shards} shards")
-            await self._live(stage, asker, injector)
+            await self._live(stage, crowd, asker, injector)
             report, interruptions = await self._settle(), ledger.connections.interruptions(time.monotonic())
             if order.scenario.watches_budget:
                 complaints = budget_complaints(await fleet.statuses(), fleet.members)
@@ -185,12 +186,11 @@ class Run:
             in_turn=order.shards > order.scenario.max_concurrency and order.processes > 1,
         )
 
-    async def _live(self, stage: Stage, asker: Asker, injector: Injector) -> None:
+    async def _live(self, stage: Stage, crowd: CrowdRunner, asker: Asker, injector: Injector) -> None:
         """Let people act and things go wrong for as long as was asked for, and until the last fault is over."""
         order, enough = self._order, asyncio.Event()
         self._state = "running"
         self._gate.open()
-        crowd = CrowdRunner(self._control, stage.crowd, CHANNELS, stage.old)
         shape = Shape(len(stage.crowd.guilds), len(stage.crowd.users), len(CHANNELS), OLD_MESSAGES)
         async with asyncio.TaskGroup() as group:
             traffic = Traffic(shape, order.seed)

@@ -22,8 +22,9 @@ _LOG = logging.getLogger(__name__)
 
 BUCKET_INTERVAL = 5.25
 """Seconds between two IDENTIFYs of a bucket: Discord's 5 s and some for the way there."""
-BUDGET_AGE = 60.0
-"""Seconds after which the budget is asked for again before it is used."""
+BUDGET_AGE = 1.0
+"""Seconds after which the budget is asked for again before it is used: others spend of it too, and one IDENTIFY more
+than there are costs the token."""
 RETRY_AFTER = 30.0
 """Seconds until the next question when Discord did not answer."""
 

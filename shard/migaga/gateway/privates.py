@@ -48,6 +48,8 @@ FATAL_CLOSES = frozenset({4004, 4010, 4011, 4012, 4013, 4014})
 # hikari starts a program (`file`) in the event loop for every IDENTIFY, to learn what cannot change.
 _ARCHITECTURE = platform.architecture()
 vars(hikari_shard)["platform"] = SimpleNamespace(system=platform.system, architecture=lambda: _ARCHITECTURE)
+# hikari waits before every new connection within 30 s of the last one; `reconnects.py` decides instead.
+vars(hikari_shard)["_BACKOFF_WINDOW"] = 0.0
 
 _SHARD_NAMES = (
     *("_connect", "_heartbeat", "_keep_alive", "_poll_events", "_send_json", "_handshake_event", "_is_closing"),

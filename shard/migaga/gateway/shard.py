@@ -22,6 +22,7 @@ from migaga.gateway.identify import IdentifyBackOff, IdentifyGate, Slot
 from migaga.gateway.intake import Intake
 from migaga.gateway.observer import Observer
 from migaga.gateway.privates import OP_IDENTIFY, OpenShard, Session
+from migaga.gateway.reconnects import Reconnects
 from migaga.gateway.sessions import SessionKeeper
 from migaga.storage.sessions import StoredSession
 
@@ -110,6 +111,7 @@ class FleetShard(OpenShard):
         self._shared = shared
         self._paused = False
         self._turn = AsyncExitStack()
+        self._reconnects = Reconnects()
         self._slot: Slot | None = None
 
     def pause(self) -> None:
@@ -128,10 +130,16 @@ class FleetShard(OpenShard):
 
     async def before_connect(self) -> None:
         """RESUME at once; IDENTIFY after the pause that Discord asks for, this shard's back-off, and its turn."""
+        clock = self._shared.clock
+        await clock.sleep(self._reconnects.wait(clock.now()))
+        await self._until_allowed()
+        self._reconnects.begins(clock.now())
+
+    async def _until_allowed(self) -> None:
+        clock = self._shared.clock
         if self.session is not None:
             self._enter(ShardState.RESUMING)
             return
-        clock = self._shared.clock
         self._enter(ShardState.WAITING)
         if self._life.invalidated:
             # Discord: wait a random 1 to 5 seconds after op 9 before identifying.

@@ -34,13 +34,13 @@ class VirtualClock:
 
 
 class Asked:
-    """What `/gateway/bot` answers, one answer after the other."""
+    """What `/gateway/bot` answers, one answer after the other; then that there is plenty."""
 
     def __init__(self, *answers: Budget | Exception) -> None:
         self.answers = list(answers)
 
     async def __call__(self) -> Budget:
-        answer = self.answers.pop(0)
+        answer = self.answers.pop(0) if self.answers else budget(concurrency=4)
         if isinstance(answer, Exception):
             raise answer
         return answer
@@ -142,6 +142,14 @@ async def test_an_old_budget_is_asked_for_again_and_survives_an_outage() -> None
     clock.time += 61
     await identify(gate, 0, clock, Sent())
     assert gate.status().remaining == 2
+
+
+async def test_what_others_have_spent_meanwhile_is_noticed_before_the_next_identify() -> None:
+    clock, sent = VirtualClock(), Sent()
+    gate = IdentifyGate(budget(remaining=900), Asked(budget(remaining=0, reset=300)), clock, Unobserved())
+    await identify(gate, 0, clock, sent)
+    await identify(gate, 1, clock, sent)
+    assert sent[1][1] - sent[0][1] >= 300
 
 
 def test_the_back_off_grows_to_ten_minutes_and_is_forgotten_after_ten_minutes_of_life() -> None:
