@@ -33,6 +33,8 @@ _LOG = logging.getLogger(__name__)
 
 LAST_FLUSH = 5.0
 """Seconds that the last storing of sessions may take."""
+KEPT_UP_TO = 2
+"""Times the count of the stored sessions that Discord may recommend before the count is changed without being asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,26 +44,63 @@ class FleetPlan:
     count: int
     ids: tuple[int, ...]
     intents: hikari.Intents
+    recommended: int | None = None
+    """The count that Discord recommends."""
+    advice: str | None = None
+    """What people should know about the count: it was kept though Discord recommends another one."""
 
     @property
     def generation(self) -> str:
         """Name what sessions are bound to: another count, other intents or API version cannot resume them."""
-        return f"{self.count}:{int(self.intents)}:v{urls.VERSION}"
+        return f"{self.count}:{_bound_to(self.intents)}"
 
     @classmethod
-    def choose(cls, wanted: int | str, ids: Sequence[int], intents: hikari.Intents, recommended: int) -> FleetPlan:
+    def choose(
+        cls,
+        wanted: int | str,
+        ids: Sequence[int],
+        intents: hikari.Intents,
+        recommended: int,
+        generations: Sequence[str] = (),
+    ) -> FleetPlan:
         """Settle count and ids: `wanted` is a number or `recommended`, no ids mean all.
+
+        Another count would end all sessions. So what Discord recommends decides the first start; later ones keep the
+        count of the newest of the stored `generations` with these intents while it fits: Discord recommends a shard for
+        about 1,000 guilds and closes one with more than 2,500 (4011).
 
         Raises ConfigError for an id that does not exist.
         """
-        count = wanted if isinstance(wanted, int) else recommended
+        count = wanted if isinstance(wanted, int) else kept_count(generations, intents, recommended)
         wrong = [shard_id for shard_id in ids if not 0 <= shard_id < count]
         if wrong:
             raise ConfigError(
                 f"there is no shard {wrong[0]} among {count}: ids go from 0 to {count - 1}. "
                 "Correct Ids or Count in section [Shards]."
             )
-        return cls(count, tuple(ids) or tuple(range(count)), intents)
+        advice = None if isinstance(wanted, int) or count == recommended else _advice(count, recommended)
+        return cls(count, tuple(ids) or tuple(range(count)), intents, recommended, advice)
+
+
+def kept_count(generations: Sequence[str], intents: hikari.Intents, recommended: int) -> int:
+    """Return the count of the newest stored generation that fits, else what Discord recommends."""
+    for generation in generations:
+        count, _, rest = generation.partition(":")
+        if rest == _bound_to(intents) and count.isdigit():
+            return int(count) if recommended <= KEPT_UP_TO * int(count) else recommended
+    return recommended
+
+
+def _advice(count: int, recommended: int) -> str:
+    return (
+        f"Discord recommends {recommended} shards, the sessions of {count} are kept. "
+        f"Set Count = {recommended} in section [Shards] to change over: every shard then identifies anew."
+    )
+
+
+def _bound_to(intents: hikari.Intents) -> str:
+    """Name what beside the count a session is bound to."""
+    return f"{int(intents)}:v{urls.VERSION}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +183,8 @@ class Fleet:
             resuming,
             len(self._runners) - resuming,
         )
+        if self.plan.advice:
+            _LOG.warning("%s", self.plan.advice)
         self._tasks = [
             asyncio.create_task(runner.run(), name=f"runner of shard {runner.life.shard_id}")
             for runner in self._runners

@@ -5,8 +5,8 @@
 
 Faults of hikari that are repaired here (each has a test in tests/integration/hikari_faults):
 a failed handshake leaks its heartbeat; a shard cannot be closed before its handshake is over; closing always destroys
-the session; 4001, 4003 and 4005 end the shard; a replay starves the event loop, and so does every IDENTIFY;
-`get_user_id` fails during a replay. `pace.py` repairs what `OpenBuckets` lets it see.
+the session; a shard that is cancelled while it connects leaks its client session; 4001, 4003 and 4005 end the shard; a
+replay starves the event loop, and so does every IDENTIFY; `get_user_id` fails during a replay. `pace.py` repairs what `OpenBuckets` lets it see.
 """
 
 from __future__ import annotations
@@ -18,16 +18,19 @@ import random
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
+import aiohttp
 import hikari
 from hikari import errors
 from hikari.impl import shard as hikari_shard
 from hikari.impl.buckets import RESTBucketManager
 from hikari.impl.event_manager import EventManagerImpl
 from hikari.impl.shard import GatewayShardImpl
+from hikari.internal import net
 from hikari.internal.data_binding import JSONObject
 from hikari.internal.routes import CompiledRoute
 
@@ -48,6 +51,22 @@ FATAL_CLOSES = frozenset({4004, 4010, 4011, 4012, 4013, 4014})
 # hikari starts a program (`file`) in the event loop for every IDENTIFY, to learn what cannot change.
 _ARCHITECTURE = platform.architecture()
 vars(hikari_shard)["platform"] = SimpleNamespace(system=platform.system, architecture=lambda: _ARCHITECTURE)
+
+_opening: ContextVar[list[aiohttp.ClientSession] | None] = ContextVar("opening", default=None)
+
+
+def _create_client_session(**arguments: Any) -> aiohttp.ClientSession:
+    """Make the session of a connection, and let who opens it know: hikari forgets it when it is cancelled."""
+    session = net.create_client_session(**arguments)
+    opening = _opening.get()
+    if opening is not None:
+        opening.append(session)
+    return session
+
+
+vars(hikari_shard)["net"] = SimpleNamespace(
+    create_tcp_connector=net.create_tcp_connector, create_client_session=_create_client_session
+)
 # hikari waits before every new connection within 30 s of the last one; `reconnects.py` decides instead.
 vars(hikari_shard)["_BACKOFF_WINDOW"] = 0.0
 
@@ -208,6 +227,8 @@ class OpenShard(GatewayShardImpl):
         self._has_ended = False
         await self.before_connect()
         tasks: tuple[asyncio.Task[None], ...] = ()
+        opened: list[aiohttp.ClientSession] = []
+        _opening.set(opened)
         try:
             async with asyncio.timeout(HELLO_TIMEOUT) as self._hello_deadline:
                 tasks = await super()._connect()
@@ -224,6 +245,9 @@ class OpenShard(GatewayShardImpl):
             await self.after_connect()
             if not tasks:
                 await self._end_lifetime()
+            if self._ws is None:
+                for session in opened:
+                    await session.close()
         return tasks
 
     async def _end_lifetime(self) -> None:

@@ -44,7 +44,7 @@ CATALOGUE = {
     "rest_requests_total": "Calls of Discord's REST API by method and status (`error` when no answer came).",
     "rest_seconds": "Duration of REST calls by method.",
     "rest_rate_limited_total": "Answers 429 of the REST API by scope (`user`, `global`, `shared`).",
-    "database_errors_total": "Failed uses of the database by what was done.",
+    "database_errors_total": "Failed uses of the database: `connection` (lost, or none to be had) or `statement`.",
     "process_ready": "1 while /readyz answers 200.",
 }
 """Name without the prefix `migaga_` -> what it means."""
@@ -167,8 +167,6 @@ class Metrics:
     def sessions_stored(self, *, ok: bool) -> None:
         """Count a flush of sessions."""
         self._stores.labels("ok" if ok else "error").inc()
-        if not ok:
-            self.database_error("sessions")
 
     # ---- the framework's Metrics
 

@@ -20,7 +20,7 @@ from migaga.gateway.discord import open_discord
 from migaga.gateway.fleet import Fleet, FleetPlan
 from migaga.observe.http import Probes, serve_http
 from migaga.observe.metrics import Metrics
-from migaga.process.parts import cancel, framework_settings, load_feature_modules, watch_database
+from migaga.process.parts import cancel, count_errors, framework_settings, load_feature_modules, watch_database
 from migaga.process.signals import StopSignals
 from migaga.process.state import ProcessState
 from migaga.storage.database import Database, open_database, wait_for_database
@@ -67,7 +67,8 @@ async def _run(
     """Open one part after the other, in the order in which they need each other."""
     async with AsyncExitStack() as stack:
         database = await _open_database(settings, credentials, state, stack)
-        stack.push_async_callback(cancel, asyncio.create_task(watch_database(database, state, metrics)))
+        count_errors(database, metrics)
+        stack.push_async_callback(cancel, asyncio.create_task(watch_database(database, state)))
         state.phase = "checking the bot token"
         discord = await stack.enter_async_context(
             open_discord(
@@ -81,7 +82,11 @@ async def _run(
         intents = hikari.Intents(settings.bot.intents)
         discord.check_intents(intents)
         info = await discord.gateway()
-        plan = FleetPlan.choose(settings.shards.count, settings.shards.ids, intents, info.recommended_shards)
+        store = SessionStore(database)
+        generations = await store.generations()
+        plan = FleetPlan.choose(
+            settings.shards.count, settings.shards.ids, intents, info.recommended_shards, generations
+        )
         manager = discord.event_manager(intents)
         state.phase = "loading modules"
         runtime = FrameworkRuntime(
@@ -95,7 +100,7 @@ async def _run(
             info,
             manager=manager,
             router=runtime,
-            store=SessionStore(database),
+            store=store,
             clock=MonotonicClock(),
             observer=metrics,
         )

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from asyncio import CancelledError
 
 import hikari
+from sqlalchemy import event
+from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.exc import IntegrityError
 
 from migaga.common.errors import MigagaError
 from migaga.common.settings import Settings
@@ -43,7 +47,20 @@ async def load_feature_modules(runtime: FrameworkRuntime, settings: Settings, in
             _LOG.warning("module %s wants events of %s: add them to Intents in section [Bot]", module.spec.name, names)
 
 
-async def watch_database(database: Database, state: ProcessState, metrics: Metrics) -> None:
+def count_errors(database: Database, metrics: Metrics) -> None:
+    """Count what the database refuses or cannot do, by kind. A row that is there already is no error."""
+
+    def note(context: ExceptionContext) -> None:
+        error = context.original_exception
+        if isinstance(context.sqlalchemy_exception, IntegrityError) or isinstance(error, CancelledError):
+            return
+        metrics.database_error("connection" if context.is_disconnect or context.connection is None else "statement")
+
+    for engine in (database.engine, database.lease_engine):
+        event.listen(engine.sync_engine, "handle_error", note)
+
+
+async def watch_database(database: Database, state: ProcessState) -> None:
     """Ask the database now and then whether it is there, for /readyz and /status, until cancelled."""
     while True:
         await asyncio.sleep(PING_EVERY)
@@ -55,7 +72,6 @@ async def watch_database(database: Database, state: ProcessState, metrics: Metri
                 _LOG.error("the database does not answer: %s", error)
             state.database = "unreachable"
             state.database_error = str(error) or f"no answer within {PING_TIMEOUT:.0f} s"
-            metrics.database_error("ping")
         else:
             if state.database_error is not None:
                 _LOG.info("the database answers again")

@@ -55,6 +55,8 @@ class ProcessState:
             "reasons": [REDACTOR.clean(reason) for reason in self.not_ready()],
             "database": {"state": self.database, "error": _clean(self.database_error)},
             "shard_count": self.fleet.plan.count if self.fleet else None,
+            "recommended_shards": self.fleet.plan.recommended if self.fleet else None,
+            "advice": self.fleet.plan.advice if self.fleet else None,
             "shards": [_shard(shard) for shard in self.fleet.status()] if self.fleet else [],
             "identify": _identify(self.fleet) if self.fleet else None,
             "modules": [_module(module) for module in self.runtime.status()] if self.runtime else [],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -41,6 +41,13 @@ class SessionStore:
         async with self._database.lease_transaction() as session:
             rows = (await session.execute(query)).mappings().all()
         return {row["id"]: StoredSession(row["id"], row["session_id"], row["resume_url"], row["seq"]) for row in rows}
+
+    async def generations(self) -> Sequence[str]:
+        """Return the generations that have sessions, the one stored last first."""
+        newest = sa.func.max(shard.c.updated_at)
+        query = sa.select(shard.c.generation).where(shard.c.session_id != "").group_by(shard.c.generation)
+        async with self._database.lease_transaction() as session:
+            return (await session.scalars(query.order_by(newest.desc()))).all()
 
     async def save(self, generation: str, *sessions: StoredSession) -> None:
         """Store the sessions of one or more shards, in one transaction."""

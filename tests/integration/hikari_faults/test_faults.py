@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
+import aiohttp
 import hikari
 import pytest
 from hikari import errors
@@ -307,6 +309,24 @@ class TestLeaving:
             await ours.runner.leave()
             await connection.until_closed()
         assert connection.close_code == 3000
+
+    async def test_here_a_shard_that_is_still_connecting_leaves_nothing_open(self) -> None:
+        arrived = asyncio.Event()
+
+        async def mute(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            arrived.set()
+            await reader.read()
+            await reader.read()
+            writer.close()
+
+        server = await asyncio.start_server(mute, "127.0.0.1", 0)
+        url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        async with server, our_shard(url, resume=(url, 7)) as ours:
+            async with asyncio.timeout(10):
+                await arrived.wait()
+            await ours.runner.leave()
+            sessions = [one for one in gc.get_objects() if isinstance(one, aiohttp.ClientSession)]
+            assert [one for one in sessions if not one.closed] == []
 
     async def test_here_a_shard_in_its_handshake_can_leave(self) -> None:
         async def silent(connection: Connection) -> None:
