@@ -16,7 +16,7 @@ import hikari
 from migaga.framework.context import AutocompleteContext, Context
 from migaga.framework.cooldowns import Cooldowns, cooldown_key
 from migaga.framework.errors import CannotAnswer, NotAllowed, UserError
-from migaga.framework.permissions import permission_names
+from migaga.framework.permissions import listed
 from migaga.framework.scope import Scope
 from migaga.framework.spec import Cooldown, Requirements
 from migaga.storage.access import AccessStore, decide
@@ -107,13 +107,13 @@ class Access:
         if requirements.permissions and context.guild_id is not None:
             missing = requirements.permissions & ~await context.permissions()
             if missing:
-                raise NotAllowed(f"You need {_listed(missing)} for this.")
+                raise NotAllowed(f"You need {listed(missing)} for this.")
 
     async def _check_bot(self, context: Context, requirements: Requirements) -> None:
         if requirements.bot_permissions and context.guild_id is not None:
             missing = requirements.bot_permissions & ~await context.bot_permissions()
             if missing:
-                raise NotAllowed(f"I need {_listed(missing)} here for this.")
+                raise NotAllowed(f"I need {listed(missing)} here for this.")
 
     async def _check_answer(self, scope: Scope, context: Context) -> None:
         """Check that the bot may answer a text command, as far as is known without asking Discord.
@@ -129,7 +129,7 @@ class Access:
         send = hikari.Permissions.SEND_MESSAGES_IN_THREADS if channel.is_thread else hikari.Permissions.SEND_MESSAGES
         missing = (hikari.Permissions.VIEW_CHANNEL | send) & ~await context.bot_permissions()
         if missing:
-            raise CannotAnswer(f"I need {_listed(missing)} in <#{scope.channel_id}> to answer you there.")
+            raise CannotAnswer(f"I need {listed(missing)} in <#{scope.channel_id}> to answer you there.")
 
     async def _check_own(self, context: Context, requirements: Requirements) -> None:
         for own in requirements.checks:
@@ -163,13 +163,6 @@ class Access:
 def _key(scope: Scope, user_id: int, cooldown: Cooldown) -> Hashable:
     handler = f"{scope.module.spec.name}.{scope.handler}"
     return cooldown_key(cooldown, handler, user_id=user_id, guild_id=scope.guild_id, channel_id=scope.channel_id)
-
-
-def _listed(missing: hikari.Permissions) -> str:
-    names = permission_names(missing)
-    if len(names) == 1:
-        return f"the permission {names[0]}"
-    return f"the permissions {', '.join(names[:-1])} and {names[-1]}"
 
 
 def _seconds(wait: float) -> str:

@@ -12,7 +12,10 @@ from hikari.impl import special_endpoints as impl
 
 from migaga.common.text import shorten
 from migaga.framework.deferral import Deferral
+from migaga.framework.errors import NotAllowed
 from migaga.framework.outgoing import Outgoing, ReplyError
+from migaga.framework.permissions import listed
+from migaga.framework.person import bot_permissions_of
 from migaga.framework.rawguild import Payload
 from migaga.framework.replies import InteractionResponder, Reply, Responder
 from migaga.framework.scope import Scope
@@ -70,7 +73,13 @@ class Conversation:
         """Send an answer."""
         message.check(new=True)
         await self._scope.commit()
-        return await self._responder.send(message, ephemeral=self._ephemeral if ephemeral is None else ephemeral)
+        try:
+            return await self._responder.send(message, ephemeral=self._ephemeral if ephemeral is None else ephemeral)
+        except hikari.ForbiddenError as error:
+            missing = message.needs() & ~await bot_permissions_of(self._scope)
+            if not missing:
+                raise
+            raise NotAllowed(f"I need {listed(missing)} here to answer this.") from error
 
     async def defer(self, ephemeral: bool | None = None) -> None:
         """Show that an answer is coming."""

@@ -64,6 +64,15 @@ class Outgoing:
             raise ReplyError("this reply cannot be sent: " + "; ".join(reasons))
         return self
 
+    def needs(self) -> hikari.Permissions:
+        """Return what the bot must be allowed to in the channel to show this, besides writing."""
+        needed = hikari.Permissions.NONE
+        if self.embeds:
+            needed |= hikari.Permissions.EMBED_LINKS
+        if self.attachments:
+            needed |= hikari.Permissions.ATTACH_FILES
+        return needed
+
     def fields(self) -> MessageFields:
         """Return the arguments for hikari. Nothing pings unless it was asked for."""
         return MessageFields(

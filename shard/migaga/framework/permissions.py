@@ -141,6 +141,14 @@ _NAMES = {
 }
 
 
+def listed(missing: Permissions) -> str:
+    """Return missing permissions as part of a sentence: `the permissions Ban Members and Kick Members`."""
+    names = permission_names(missing)
+    if len(names) == 1:
+        return f"the permission {names[0]}"
+    return f"the permissions {', '.join(names[:-1])} and {names[-1]}"
+
+
 def permission_names(value: Permissions) -> list[str]:
     """Return the names of the permissions in `value` as Discord's settings show them, sorted."""
     names = [_NAMES.get(flag) or str(flag.name).replace("_", " ").title() for flag in value]

@@ -41,13 +41,7 @@ class Person:
 
     async def bot_permissions(self, scope: Scope) -> Permissions:
         """Return what the bot may do in the channel of `scope`."""
-        if self.bot_granted is not None:
-            return self.bot_granted
-        if scope.guild_id is None:
-            return _DIRECT_MESSAGE
-        await scope.commit()
-        view = await scope.environment.directory.get(scope.guild_id)
-        return await permissions_of(scope, scope.environment.application.bot_id, view.my_roles, view.my_timeout)
+        return await bot_permissions_of(scope) if self.bot_granted is None else self.bot_granted
 
 
 async def permissions_of(scope: Scope, user_id: int, roles: tuple[int, ...], timeout: float) -> Permissions:
@@ -61,6 +55,15 @@ async def permissions_of(scope: Scope, user_id: int, roles: tuple[int, ...], tim
         return view.base_permissions(user_id, roles)
     await environment.directory.channel(view.id, scope.channel_id)
     return view.permissions_in(scope.channel_id, user_id, roles, timed_out=timeout > environment.now())
+
+
+async def bot_permissions_of(scope: Scope) -> Permissions:
+    """Return what the bot may do in the channel of `scope`, by the guild directory."""
+    if scope.guild_id is None:
+        return _DIRECT_MESSAGE
+    await scope.commit()
+    view = await scope.environment.directory.get(scope.guild_id)
+    return await permissions_of(scope, scope.environment.application.bot_id, view.my_roles, view.my_timeout)
 
 
 def person_of_message(payload: Payload) -> Person:

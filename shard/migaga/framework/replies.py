@@ -17,6 +17,8 @@ from hikari.impl import special_endpoints as impl
 from migaga.framework.outgoing import Outgoing, ReplyError
 
 _ALREADY_ACKNOWLEDGED = 40_060
+_CANNOT_REPLY = 160_002
+"""Replies need the permission to read message history; other messages do not."""
 _EPHEMERAL = hikari.MessageFlag.EPHEMERAL
 
 
@@ -109,22 +111,14 @@ class MessageResponder:
 
     async def send(self, message: Outgoing, *, ephemeral: bool) -> Reply:
         """Reply to the message. `ephemeral` cannot be had in a text channel and changes nothing."""
-        fields = message.fields()
         number, self._sent = self._sent, self._sent + 1
-        sent = await self._rest.create_message(
-            self._channel_id,
-            fields["content"] if fields["content"] is not None else UNDEFINED,
-            embeds=fields["embeds"],
-            components=fields["components"],
-            attachments=fields["attachments"],
-            user_mentions=fields["user_mentions"],
-            role_mentions=fields["role_mentions"],
-            mentions_everyone=False,
-            mentions_reply=False,
-            nonce=self._nonce(number),
-            reply=UNDEFINED if self._message_id is None else self._message_id,
-            reply_must_exist=False,
-        )
+        try:
+            sent = await self._create(message, self._nonce(number))
+        except hikari.ClientHTTPResponseError as error:
+            if error.code != _CANNOT_REPLY:
+                raise
+            self._message_id = None
+            sent = await self._create(message, self._nonce(number))
 
         async def edit(change: Outgoing) -> None:
             await edit_message(self._rest, self._channel_id, sent.id, change)
@@ -135,6 +129,23 @@ class MessageResponder:
         reply = Reply(sent.id, edit=edit, delete=delete)
         self._first = self._first or reply
         return reply
+
+    async def _create(self, message: Outgoing, nonce: str) -> hikari.Message:
+        fields = message.fields()
+        return await self._rest.create_message(
+            self._channel_id,
+            fields["content"] if fields["content"] is not None else UNDEFINED,
+            embeds=fields["embeds"],
+            components=fields["components"],
+            attachments=fields["attachments"],
+            user_mentions=fields["user_mentions"],
+            role_mentions=fields["role_mentions"],
+            mentions_everyone=False,
+            mentions_reply=False,
+            nonce=nonce,
+            reply=UNDEFINED if self._message_id is None else self._message_id,
+            reply_must_exist=False,
+        )
 
     async def defer(self, *, ephemeral: bool) -> None:
         """Show "is typing"."""

@@ -193,8 +193,17 @@ async def test_a_missing_permission_of_the_bot_is_told_not_hidden(running: TestB
     plain = running.guild.channel("plain", deny=PERMISSIONS.EMBED_LINKS | PERMISSIONS.ADD_REACTIONS, to=running.id)
     told = (await anna.says("!react", plain)).content
     assert "I lack a permission" in told
-    shown = await anna.says("!picture", plain)
-    assert shown.embeds or "permission" in shown.content
+    assert (await anna.says("!picture", plain)).content == "I need the permission Embed Links here to answer this."
+    assert (await anna.slash("picture", plain)).embeds
+
+
+async def test_where_the_bot_may_not_read_back_it_answers_without_a_reply(running: TestBot) -> None:
+    anna = await running.member("Anna")
+    forgetful = running.guild.channel("forgetful", deny=PERMISSIONS.READ_MESSAGE_HISTORY, to=running.id)
+    answer = await anna.says("!hi", forgetful)
+    assert answer.content == "hi you"
+    assert answer.message.reference is None
+    assert (await anna.says("!hi")).message.reference is not None
 
 
 async def test_a_person_who_left_or_whose_channel_is_gone_costs_no_more_than_the_answer(running: TestBot) -> None:
