@@ -50,7 +50,7 @@ def edit_message(call: Call) -> Reply:
     """Change a message."""
     channel = call.channel()
     found = call.world.messages.get(channel, call.id("message_id"))
-    draft = read_draft(call.data, call.world.rules, call.uploads)
+    draft = read_draft(call.data, call.world.rules, call.uploads, old_flags=found.flags)
     return Reply(call.shown(call.world.messages.edit(call.user, channel, found, draft)))
 
 

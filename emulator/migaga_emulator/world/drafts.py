@@ -68,13 +68,22 @@ class MessageDraft:
 
 
 def read_draft(
-    data: JsonObject, rules: Rules, uploads: list[Upload] | None = None, *, by_webhook: bool = False
+    data: JsonObject,
+    rules: Rules,
+    uploads: list[Upload] | None = None,
+    *,
+    by_webhook: bool = False,
+    old_flags: int = 0,
 ) -> MessageDraft:
-    """Check a body; raises 50035 with everything that is wrong. `by_webhook`: interactions, which ping users only."""
+    """Check a body; raises 50035 with everything that is wrong.
+
+    `by_webhook`: interactions, which ping users only. `old_flags`: of the message that is edited; IS_COMPONENTS_V2
+    can be set and never be taken away.
+    """
     problems = Problems()
     body = Body(data, problems)
     draft = MessageDraft(given=frozenset(data), uploads=uploads or [])
-    draft.flags = body.integer("flags", minimum=0) or 0
+    draft.flags = (body.integer("flags", minimum=0) or 0) | old_flags & COMPONENTS_V2
     draft.content = body.text("content", maximum=rules.content_length) or ""
     draft.embeds = read_embeds(body, rules)
     draft.components = read_components(body, v2=bool(draft.flags & COMPONENTS_V2))

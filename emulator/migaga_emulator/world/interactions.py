@@ -145,7 +145,7 @@ class Interactions:
     ) -> Message:
         """Change an answer. Raises 10008, 50006, 50035."""
         message = self.message(interaction, message_id)
-        draft = read_draft(data, self._core.rules, uploads, by_webhook=True)
+        draft = read_draft(data, self._core.rules, uploads, by_webhook=True, old_flags=message.flags)
         return self._resolve(interaction, message, draft)
 
     def delete(self, interaction: Interaction, message_id: int | None) -> None:
@@ -173,7 +173,7 @@ class Interactions:
         elif kind == UPDATE and interaction.message is not None:
             if not self._exists(interaction.message):
                 raise errors.unknown("Message")
-            draft = read_draft(data, rules, uploads, by_webhook=True)
+            draft = read_draft(data, rules, uploads, by_webhook=True, old_flags=interaction.message.flags)
             interaction.response = self._resolve(interaction, interaction.message, draft)
         elif kind == DEFERRED_UPDATE:
             interaction.response = interaction.message

@@ -55,6 +55,17 @@ async def test_mentions_are_those_that_were_allowed_and_an_edit_makes_them_anew(
     assert (again["mentions"], again["mention_everyone"]) == ([], True)
 
 
+async def test_a_message_of_components_stays_one(site: Site) -> None:
+    sent = await send(site, flags=1 << 15, components=[{"type": 10, "content": f"<@{site.ann.id}>"}])
+    assert [user["id"] for user in sent["mentions"]] == [str(site.ann.id)]
+    path = f"{site.messages}/{sent['id']}"
+    edited = (await site.call("PATCH", path, {"components": [{"type": 10, "content": "new"}]})).json
+    assert (edited["components"][0]["content"], edited["mentions"]) == ("new", [])
+    assert (await site.call("PATCH", path, {"flags": 0})).json["flags"] & (1 << 15)
+    refused = await site.call("PATCH", path, {"content": "x"})
+    assert leaf(refused, "content") == "MESSAGE_CANNOT_USE_LEGACY_FIELDS_WITH_COMPONENTS_V2"
+
+
 async def test_phantom_mentions_ping_nobody(site: Site) -> None:
     sent = await send(site, content="x", allowed_mentions={"users": [str(site.ann.id)]})
     assert sent["mentions"] == []
