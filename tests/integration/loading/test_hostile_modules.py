@@ -10,8 +10,11 @@ from pathlib import Path
 import pytest
 from tests.support.forked import Forked
 
+from migaga.api import BaseModule, Context, command
 from migaga.framework.builtin.core import load_core
 from migaga.framework.loader import load_modules
+from migaga.storage.catalogue import Catalogue
+from migaga.testing.bot import TestBot
 
 HEAD = "import sqlalchemy as sa\nfrom migaga.api import *\n"
 GOOD = HEAD + 'class Good(BaseModule):\n    """Works."""\n'
@@ -185,3 +188,23 @@ def test_a_file_that_its_package_lacks_is_named_without_our_own_names(tmp_path: 
     [failure] = load_modules(["bad"], [tmp_path]).failures
     assert "it imports '.tables', and has no such file" in failure.reason
     assert "migaga_directory" not in str(failure)
+
+
+@pytest.mark.parametrize("error", [SystemExit(3), KeyboardInterrupt(), ValueError("no key")])
+async def test_a_module_whose_start_fails_is_named_and_the_others_run(bot: TestBot, error: BaseException) -> None:
+    class Ends(BaseModule):
+        async def start(self) -> None:
+            raise error
+
+    class Runs(BaseModule):
+        @command
+        async def answer(self, ctx: Context) -> str:
+            """Answer."""
+            return "here"
+
+    with pytest.raises(AssertionError, match=f"module ends: it fails to start: {type(error).__name__}"):
+        await bot.load(Ends, Runs)
+    assert [one.spec.name for one in bot.runtime.modules.loaded] == ["core", "runs"]
+    records = {record.name: record for record in await Catalogue(bot.database).list_modules()}
+    assert (records["runs"].loaded, records["ends"].loaded) == (True, False)
+    assert type(error).__name__ in str(records["ends"].error)
