@@ -25,7 +25,7 @@ from migaga.continuity.backoff import BackOff
 from migaga.continuity.breaker import PROBE_EVERY, Breaker
 from migaga.continuity.budget import Answer, Budget
 from migaga.continuity.claims import Claims, claim
-from migaga.continuity.deaths import DeathWatch
+from migaga.continuity.deaths import DeathWatch, declare_dead, declare_predecessor
 from migaga.continuity.finished import decode, encode
 from migaga.continuity.generations import ARMED_FOR, Generations, Wish, abort
 from migaga.continuity.handed import Handed
@@ -142,6 +142,25 @@ def test_case_4_after_an_outage_of_half_a_minute_nobody_is_dead() -> None:
     assert watch.read(rows, 30.0, 30.0) == []
     assert not any(watch.read(rows, 30.0 + step, 30.0 + step) for step in range(1, 9))
     assert watch.read(rows, 39.0, 39.0), "it really is"
+
+
+def test_case_4_a_single_failed_reading_begins_every_count_again() -> None:
+    watch = DeathWatch("b")
+    for second in range(9):
+        assert watch.read([process("a")], float(second), float(second)) == []
+    watch.failed()
+    assert watch.read([process("a")], 9.5, 9.5) == []
+    assert watch.read([process("a")], 11.0, 11.0) == []
+
+
+def test_case_4_a_process_that_beats_at_the_last_moment_is_not_declared_dead() -> None:
+    db = ModelDb()
+    db.execute(Insert("process", ops(process("a"))))
+    declared = declare_dead(process("a"))
+    assert db.execute(Life("a", 0.0).beat(2.0).operation) is Outcome.DONE
+    assert db.execute(declared) is Outcome.REFUSED
+    assert db.execute(declare_predecessor("a")) is Outcome.DONE, "who has its locked file needs no waiting"
+    assert db.execute(declare_predecessor("a")) is Outcome.REFUSED
 
 
 def test_case_4_a_watcher_that_slept_does_not_judge_when_it_wakes() -> None:
@@ -473,6 +492,30 @@ def test_case_19_a_hand_over_of_unknown_result_is_held_by_nobody_until_it_was_wr
     assert db.execute(step.operation) is Outcome.REFUSED, "the delayed commit can never succeed any more"
     assert giver.state is (Hold.LOST if committed else Hold.CLAIMED)
     assert db.shard((G, 0)).owner == ("taker" if committed else "giver")
+
+
+def test_case_19_a_release_that_is_executed_late_finds_another_token() -> None:
+    db = ModelDb()
+    db.execute(Insert("shard", ops(shard(0, "giver"))))
+    giver = Holding(db.shard((G, 0)), 0.0)
+    giver.stop()
+    step = giver.release("free", None)
+    giver.settled(step, Outcome.UNKNOWN, 1.0)
+    retaken = giver.retake("anew")
+    giver.settled(retaken, db.execute(retaken.operation), 2.0)
+    assert giver.may_connect
+    assert db.execute(step.operation) is Outcome.REFUSED
+    assert db.shard((G, 0)).owner == "giver"
+
+
+def test_case_19_nobody_gets_a_shard_that_it_does_not_want_any_more() -> None:
+    db = ModelDb()
+    db.execute(Insert("shard", ops(shard(0, "giver", ShardPhase.OFFERED, want="other", want_beat=2))))
+    giver = Holding(replace(db.shard((G, 0)), state=ShardPhase.CLAIMED), 0.0)
+    for want in (Want("taker", 2, 0.0), Want("other", 1, 0.0)):
+        assert db.execute(giver.pass_to(want, "passed", None).operation) is Outcome.REFUSED
+    assert db.execute(giver.withdraw().operation) is Outcome.REFUSED, "nor is an offer withdrawn that somebody wants"
+    assert db.execute(giver.pass_to(Want("other", 2, 0.0), "passed", None).operation) is Outcome.DONE
 
 
 def test_case_19_a_shard_that_was_handed_to_a_corpse_is_taken_back_unless_it_is_live() -> None:
