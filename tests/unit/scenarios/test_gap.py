@@ -1,0 +1,56 @@
+"""How late events are around an interruption, whatever their handlers do on purpose."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from migaga_emulator.scenarios.gap import Sample, Window, gaps
+
+
+def stall(begun: float, ended: float, *, usual: float = 0.05, every: float = 0.1) -> list[Sample]:
+    """A shard with an event every `every` seconds for a minute; those of the stall are handled when it ends."""
+    times = [number * every for number in range(int(60 / every))]
+    return [Sample(at, (ended - at if begun <= at < ended else 0.0) + usual) for at in times]
+
+
+def test_the_gap_is_what_the_latest_event_was_later_than_usual() -> None:
+    found = gaps({0: stall(20, 23)}, [Window(0, 20, 23)])
+    assert found == [pytest.approx(3.0)]
+
+
+def test_a_shard_that_went_on_as_usual_has_a_gap_of_nothing() -> None:
+    assert gaps({0: stall(0, 0)}, [Window(0, 20, 20)]) == [pytest.approx(0.0)]
+
+
+def test_each_interruption_of_each_shard_has_its_own() -> None:
+    samples = {0: stall(20, 21), 1: stall(40, 42)}
+    windows = [Window(0, 20, 21), Window(1, 40, 42), Window(1, 10, 10)]
+    assert gaps(samples, windows) == [pytest.approx(1.0), pytest.approx(2.0), pytest.approx(0.0)]
+
+
+def test_an_interruption_in_which_nobody_said_anything_has_none() -> None:
+    assert gaps({0: [Sample(1.0, 0.1)]}, [Window(0, 20, 21)]) == []
+    assert gaps({}, [Window(0, 20, 21)]) == []
+
+
+def test_what_is_slow_elsewhere_is_not_late_here() -> None:
+    slow = [Sample(sample.at, 9.0) if sample.at < 5 else sample for sample in stall(0, 0)]
+    assert gaps({0: slow}, [Window(0, 20, 20)]) == [pytest.approx(0.0)]
+
+
+@given(seed=st.integers(0, 1_000), length=st.floats(2, 8))
+def test_handlers_that_do_not_tell_how_long_they_take_hide_and_feign_little(seed: int, length: float) -> None:
+    chance = random.Random(seed)
+
+    def untold(samples: list[Sample]) -> list[Sample]:
+        extra = [20.0 if chance.random() < 0.002 else chance.uniform(0, 0.5) for _ in samples]
+        return [Sample(one.at, one.delay + more, told=False) for one, more in zip(samples, extra, strict=True)]
+
+    (stalled,) = gaps({0: untold(stall(20, 20 + length))}, [Window(0, 20, 20 + length)])
+    assert length - 0.6 < stalled < length + 0.5
+    (quiet,) = gaps({0: untold(stall(0, 0))}, [Window(0, 20, 20)])
+    assert quiet < 0.5
