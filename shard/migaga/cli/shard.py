@@ -20,13 +20,15 @@ def configure(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> int:
     """Run the shards that the command line names."""
-    settings = read_settings(arguments.config)
     try:
         ids, count = values.shard_ids(arguments.ids), values.integer(1, 16_384)(arguments.count)
     except ValueError as error:
         raise UsageError(f"migaga shard: {error}.") from error
+    if not arguments.ids.strip():
+        raise UsageError("migaga shard: --ids names no shard. Write some, such as 0,2 or 0-3, or `all`.")
     if ids and ids[-1] >= count:
         raise UsageError(f"migaga shard: with --count {count}, ids go from 0 to {count - 1}, not {ids[-1]}.")
+    settings = read_settings(arguments.config)
     return serve(replace(settings, shards=replace(settings.shards, count=count, ids=ids)))
 
 

@@ -13,6 +13,10 @@ GET_ONE = "Get one at https://discord.com/developers/applications > your applica
 
 def token_application(token: str) -> int:
     """Return the application id that a token's first segment holds. Raises ValueError when it holds none."""
+    if any(letter.isspace() for letter in token):
+        raise ValueError("it has a space or a line end in it")
+    if not all("!" <= letter <= "~" and letter not in "\"'`" for letter in token):
+        raise ValueError("it has a character in it that no token has")
     segment = token.split(".", 1)[0]
     try:
         decoded = base64.b64decode(segment + "=" * (-len(segment) % 4), validate=True).decode("ascii")
@@ -31,7 +35,7 @@ def check_token(token: str, client_id: int | None, where: str) -> int:
     try:
         application_id = token_application(token)
     except ValueError as error:
-        hint = " Write it without quotes and without `Bot `." if token[:1] in "\"'" or " " in token else ""
+        hint = " Write it without quotes and without `Bot `." if token[:1] in "\"'`" or " " in token else ""
         raise ConfigError(f"{where}: this is not a bot token: {error}.{hint} {GET_ONE}") from error
     if client_id is not None and client_id != application_id:
         raise ConfigError(

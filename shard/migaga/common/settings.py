@@ -108,7 +108,12 @@ def load_settings(path: Path | None, environ: Mapping[str, str]) -> Settings:
         section = _section(entry)
         if not entry.key:
             continue
-        found[section][_field(entry, section)] = entry
+        name = _field(entry, section)
+        before = found[section].get(name)
+        # The environment's come last and win; a file that says two things is a mistake of its author.
+        if before is not None and not entry.where.startswith("environment"):
+            raise ConfigError(f"{entry.where}: [{section}] {entry.key} stands in {before.where} already. Keep one.")
+        found[section][name] = entry
     _settle_alternatives(found, path)
     settings = Settings(
         env=_read(EnvSettings, found["Env"]),
@@ -180,7 +185,9 @@ def _read(section: type[S], entries: Mapping[str, Entry]) -> S:
         try:
             values[name] = key.parse(entry.value)
         except ValueError as error:
-            raise ConfigError(f"{entry.where}: [{entry.section}] {key.name}: {error}.") from error
+            said = str(error)
+            end = "" if said[-1:] in ".?" else "."
+            raise ConfigError(f"{entry.where}: [{entry.section}] {key.name}: {said}{end}") from error
     return section(**values)
 
 

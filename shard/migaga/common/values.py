@@ -11,6 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
+from urllib.parse import urlsplit
 
 from migaga.common.text import did_you_mean
 
@@ -150,9 +151,18 @@ def shard_ids(value: str) -> tuple[int, ...]:
 
 def http_url(value: str) -> str:
     """Read the address of a web API; a slash at its end is left out."""
-    if re.fullmatch(r"https?://[^\s/?#]+[^\s?#]*", value) is None:
+    if re.fullmatch(r"https?://[^\s/?#]+[^\s?#]*", value) is None or not _has_place(value):
         raise ValueError(f"expected an address such as https://discord.com/api/v10, not {_shown(value)}")
     return value.rstrip("/")
+
+
+def _has_place(url: str) -> bool:
+    """Whether an address has a host and a port that there can be."""
+    try:
+        parts = urlsplit(url)
+        return bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def paths(value: str) -> tuple[Path, ...]:

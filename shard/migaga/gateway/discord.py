@@ -21,7 +21,7 @@ from migaga.common.settings import Credentials
 from migaga.gateway.events import FleetEventManager
 from migaga.gateway.identify import Budget
 from migaga.gateway.pace import PacedBuckets, quiet_rate_limits
-from migaga.gateway.refusals import disallowed_intents, failed_call, missing_intents
+from migaga.gateway.refusals import NOT_DISCORD, disallowed_intents, failed_call, missing_intents, not_discord
 
 CALLS_PER_SECOND = 45
 """REST calls of one process: a few less than the 50 that Discord allows a bot."""
@@ -112,6 +112,8 @@ class Discord:
             info = await self.rest.fetch_gateway_bot_info()
         except errors.HTTPError as error:
             raise failed_call(error, "asking for the gateway") from error
+        except NOT_DISCORD as error:
+            raise not_discord("asking for the gateway") from error
         limit = info.session_start_limit
         budget = Budget(limit.total, limit.remaining, limit.reset_after, limit.max_concurrency)
         return GatewayInfo(info.url, info.shard_count, budget)
@@ -171,6 +173,8 @@ async def _log_in(app: DiscordApp, credentials: Credentials) -> Discord:
         application = await app.rest.fetch_application()
     except errors.HTTPError as error:
         raise failed_call(error, "checking the bot token") from error
+    except NOT_DISCORD as error:
+        raise not_discord("checking the bot token") from error
     # The token holds the bot's user id; only the oldest bots have an application id that differs from it.
     if user.id != credentials.application_id:
         raise ConfigError(

@@ -31,6 +31,15 @@ PRIVILEGED = {
 """Privileged intent -> its name, its switch in the portal, the application flags of which one is needed."""
 
 
+NOT_DISCORD = (LookupError, TypeError, ValueError, AssertionError, AttributeError)
+"""What hikari raises for an answer that is JSON, but none of Discord's."""
+
+
+def not_discord(doing: str) -> ConfigError:
+    """Return the error of an API that answers, but not as Discord does."""
+    return ConfigError(f"{doing} failed: what answers there is not Discord. Correct ApiUrl in section [Discord].")
+
+
 def bad_token() -> CredentialsError:
     """Return the error of a token that Discord refuses (401, close 4004)."""
     return CredentialsError(

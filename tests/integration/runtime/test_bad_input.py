@@ -8,9 +8,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import pytest
 from aiohttp import web
 from tests.integration.runtime.bots import Ended, run_to_end, running
 
+from migaga.cli.main import main
+from migaga.common.errors import ConfigError, UnavailableError
+from migaga.common.settings import Credentials
+from migaga.gateway.discord import open_discord
 from migaga_emulator.control.client import ControlClient
 from migaga_emulator.server import run_emulator
 
@@ -179,3 +184,91 @@ async def test_a_signal_during_the_start_ends_it_quietly(tmp_path: Path) -> None
         await asyncio.sleep(0.6)
         assert await bot.stop() in {0, -15}
         assert "Traceback" not in bot.errors()
+
+
+GOOD = f"[Env]\nToken = {TOKEN}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "no bot token"),
+        ("\x00\x01", "line 1"),
+        (f'[Env]\nToken = "{TOKEN}"', "without quotes"),
+        (f"[Env]\nToken = Bot {TOKEN}", "without `Bot `"),
+        (f"[Env]\nToken = {TOKEN} x", "space"),
+        (f"[Env]\nToken =\n  {TOKEN}\n  x", "line end"),
+        (f"[Env]\nToken = {TOKEN}\u00e9", "character"),
+        (f"{GOOD}Token = {TOKEN}", "line 3: [Env] Token stands in"),
+        ("[Env]\nTokenFile = nope.txt", "nope.txt cannot be read: No such file"),
+        ("[Env]\nTokenFile = .", "cannot be read: Is a directory"),
+        (f"{GOOD}[Bot]\nOwnerIds = 12 abc", "not 'abc'."),
+        (f"{GOOD}[Bot]\nIntents = GUILD_MESAGES", 'Did you mean "GUILD_MESSAGES"?'),
+        (f"{GOOD}[Shards]\nCount = 0", "not '0'"),
+        (f"{GOOD}[Shards]\nCount = 2\nIds = 2", "from 0 to 1, not 2"),
+        (f"{GOOD}[Shards]\nStopGrace = -1", "not '-1'"),
+        (f"{GOOD}[Http]\nPort = 70000", "from 0 to 65535"),
+        (f"{GOOD}[Discord]\nApiUrl = ftp://x/", "https://discord.com/api/v10"),
+        (f"{GOOD}[Discord]\nApiUrl = http://127.0.0.1:99999/api", "https://discord.com/api/v10"),
+        (f"{GOOD}[Discord]\nCallsPerSecond = 0", "from 1 to 10000"),
+        (TOKEN, "line 1: is neither"),
+        (f"Token = {TOKEN}", "before the first section"),
+    ],
+)
+@pytest.mark.parametrize("command", [["run"], ["shard", "--ids", "0", "--count", "1"]])
+def test_a_wrong_configuration_is_one_line(
+    command: list[str], text: str, words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "config.ini"
+    file.write_text(text)
+    assert main([*command, "--config", str(file)]) == 78
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith("migaga: ")
+    assert words in line
+    assert ".." not in line.replace(str(tmp_path), "")
+    assert "?." not in line
+    assert TOKEN not in line
+
+
+def test_what_is_no_readable_file_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "binary").write_bytes(b"\xff\xfe\x00")
+    for name, words in (("", "Is a directory"), ("binary", "UTF-8"), ("none.ini", "no such file")):
+        assert main(["run", "--config", str(tmp_path / name)]) == 78
+        assert words in capsys.readouterr().err
+
+
+@asynccontextmanager
+async def answering(body: str, kind: str, status: int) -> AsyncIterator[str]:
+    """Serve the same answer to everything."""
+
+    async def handle(_: web.Request) -> web.Response:
+        return web.Response(text=body, content_type=kind, status=status)
+
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", handle)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    try:
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}/api/v10"
+    finally:
+        await runner.cleanup()
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "status", "kind_of_error", "words"),
+    [
+        ("<html>hello</html>", "text/html", 200, UnavailableError, "Expected JSON"),
+        ("<html>no</html>", "text/html", 404, UnavailableError, "404"),
+        ("{}", "application/json", 200, ConfigError, "ApiUrl"),
+        ("[]", "application/json", 200, ConfigError, "ApiUrl"),
+        ("{not json", "application/json", 200, ConfigError, "ApiUrl"),
+    ],
+)
+async def test_what_is_not_discord_is_told_apart(
+    body: str, kind: str, status: int, kind_of_error: type[Exception], words: str
+) -> None:
+    async with answering(body, kind, status) as url:
+        with pytest.raises(kind_of_error, match=words):
+            async with open_discord(Credentials(1, TOKEN), url):
+                pass

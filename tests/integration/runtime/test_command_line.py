@@ -54,6 +54,9 @@ async def test_the_version(tmp_path: Path) -> None:
         (["shard", "--ids", "x", "--count", "2"], "shard ids"),
         (["shard", "--ids", "0,5", "--count", "2"], "from 0 to 1, not 5"),
         (["shard", "--ids", "0", "--count", "none"], "whole number"),
+        (["shard", "--ids=", "--count", "1"], "names no shard"),
+        (["run", "--config"], "expected one argument"),
+        (["run", "more"], "unrecognized arguments: more"),
     ],
 )
 async def test_wrong_words_are_one_line_and_exit_code_64(words: list[str], expected: str, tmp_path: Path) -> None:
