@@ -96,6 +96,8 @@ class Autocompletes:
             context = AutocompleteContext(scope, person, interaction.user, typing.values)
             method = getattr(typing.module.instance, handler)
             found = await call(method, (context, typing.typed), await injected(scope, context))
+        if isinstance(found, str):
+            return [found]
         return list(found) if isinstance(found, Sequence) else []
 
     async def _send_nothing(self, built: Built) -> None:
@@ -105,7 +107,9 @@ class Autocompletes:
             return
 
     async def _send(self, built: Built, suggested: Sequence[object]) -> None:
-        choices = [_choice(one) for one in suggested[:_MAX_CHOICES]]
+        # Discord refuses the whole list for one choice that is empty or there twice.
+        made = [_choice(one) for one in suggested if str(getattr(one, "name", one)).strip()]
+        choices = list({choice.name: choice for choice in made}.values())[:_MAX_CHOICES]
         payload = built.received.payload
         await self._environment.discord.create_autocomplete_response(int(payload["id"]), str(payload["token"]), choices)
 

@@ -73,7 +73,8 @@ class Question:
         except TimeoutError:
             if self._closed:
                 raise Restarting from None
-            within = f"{max(1, round(timeout))} seconds"
+            seconds = max(1, round(timeout))
+            within = f"{seconds} second{'' if seconds == 1 else 's'}"
             raise Unanswered(
                 f"You did not answer within {within}, so I stopped waiting. Please run it again."
             ) from None
