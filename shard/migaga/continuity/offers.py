@@ -141,10 +141,10 @@ class Takes:
 def _patience(view: View, row: ShardRow) -> float:
     """Return for how long an offer is left to those whose share it is.
 
-    In a roll the next new process will come, and its share should wait for it: half of what the giver has.
+    In a roll the next new process will come, and its share should wait for it: two thirds of what the giver had.
     """
     owner = view.process(row.owner)
-    grace = 0.0 if owner is None else owner.leaving / 2
+    grace = 0.0 if owner is None else owner.leaving * 2 / 3
     return max(Takes.REST_AFTER, grace) if view.is_rolling else Takes.REST_AFTER
 
 

@@ -29,13 +29,16 @@ def share(view: View, generation: str) -> int:
     While revisions change, the processes of the newest take what theirs will be when the roll is over: as many
     processes stay as there will be then.
     """
-    total = len(view.of(generation))
+    total, held = len(view.of(generation)), view.owned(generation)
     if view.is_rolling:
         mine = view.mine
         if mine is None or mine.revision != view.newest or mine not in view.counting:
             return 0
-        return -(-total // max(1, len(view.staying)))
-    return quotas(total, view.counting, view.owned(generation)).get(view.me, 0)
+        least, larger = divmod(total, max(1, len(view.staying)))
+        others = [row for row in view.counting if row.id != view.me and row.revision == view.newest]
+        taken = sum(held.get(row.id, 0) > least for row in others)
+        return least + (1 if taken < larger else 0)
+    return quotas(total, view.counting, held).get(view.me, 0)
 
 
 def room(view: View, generation: str) -> int:
@@ -43,7 +46,7 @@ def room(view: View, generation: str) -> int:
     mine = view.mine
     if mine is None or mine.leaving:
         return 0
-    held = view.owned(generation)[view.me]
+    held = view.owned(generation).get(view.me, 0)
     if view.has_to_prove(mine):
         return max(0, 1 - sum(view.owned(row.name)[view.me] for row in view.open_generations))
     return max(0, min(share(view, generation), mine.capacity) - held)

@@ -7,7 +7,7 @@ and compute the same from them.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 
 from migaga.storage.leases_rows import GenerationRow, GenerationState, Observation, ProcessRow, ShardPhase, ShardRow
@@ -23,7 +23,9 @@ class View:
         self.shards = tuple(sorted(observation.shards, key=lambda row: row.key))
         self.generations = tuple(sorted(observation.generations, key=lambda row: row.n))
         self.alive = tuple(sorted((row for row in observation.processes if not row.dead), key=lambda row: row.id))
-        self._alive_ids = frozenset(row.id for row in self.alive)
+        self._alive_ids = {row.id: row for row in self.alive}
+        self._of: dict[str, Sequence[ShardRow]] = {}
+        self._owned: dict[str, Mapping[str, int]] = {}
 
     @cached_property
     def mine(self) -> ProcessRow | None:
@@ -32,7 +34,7 @@ class View:
 
     def process(self, process_id: str | None) -> ProcessRow | None:
         """Return a living process by its id."""
-        return next((row for row in self.alive if row.id == process_id), None)
+        return None if process_id is None else self._alive_ids.get(process_id)
 
     def is_alive(self, process_id: str | None) -> bool:
         """Whether a process may be alive. An owner without a row is not: shards are read before processes."""
@@ -48,11 +50,17 @@ class View:
 
     def of(self, generation: str) -> Sequence[ShardRow]:
         """Return the shards of a generation that have an owner or need one."""
-        return [row for row in self.shards if row.generation == generation and row.state != ShardPhase.DRAINED]
+        if generation not in self._of:
+            rows = [row for row in self.shards if row.generation == generation and row.state != ShardPhase.DRAINED]
+            self._of[generation] = rows
+        return self._of[generation]
 
-    def owned(self, generation: str) -> Counter[str]:
-        """Count the shards of a generation by living owner."""
-        return Counter(row.owner for row in self.of(generation) if row.owner is not None and self.is_alive(row.owner))
+    def owned(self, generation: str) -> Mapping[str, int]:
+        """Count the shards of a generation by living owner; who owns none is not in it."""
+        if generation not in self._owned:
+            owners = [row.owner for row in self.of(generation) if row.owner is not None and self.is_alive(row.owner)]
+            self._owned[generation] = Counter(owners)
+        return self._owned[generation]
 
     @cached_property
     def open_generations(self) -> Sequence[GenerationRow]:

@@ -20,11 +20,12 @@ RENEW_EVERY = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Want:
-    """A want that the giver has seen appear."""
+    """A want as the giver knows it."""
 
     taker: str
     beat: int
-    seen_at: float
+    since: float
+    """When the reading before was asked for: the want is not older."""
 
 
 class WantWatch:
@@ -40,14 +41,14 @@ class WantWatch:
         """Take a reading of the own row. A want counts from the last reading that did not show it."""
         shown = (row.want, row.want_beat)
         if shown != self._known:
-            appeared = row.want is not None and self._known != shown and asked_at - self._at <= FRESH_FOR
-            self._fresh = Want(row.want, row.want_beat, self._at) if appeared and row.want is not None else None
+            # It appeared after the reading before: that is all that is known of its age.
+            self._fresh = None if row.want is None else Want(row.want, row.want_beat, self._at)
         self._known = shown
         self._at = asked_at
 
     def fresh(self, now: float) -> Want | None:
         """Return the want that is good at `now`."""
-        return self._fresh if self._fresh is not None and now - self._fresh.seen_at <= FRESH_FOR else None
+        return self._fresh if self._fresh is not None and now - self._fresh.since <= FRESH_FOR else None
 
 
 class TakerWatch:

@@ -3,8 +3,8 @@
 Those that need the runtime, and why:
 
 - 5 (SIGSTOP between UPDATE and COMMIT), 18 (modules exhaust the pool), 21 (claims by range update): how a database
-  behaves; they are in `tests/integration/leases`. That a session is stored before its events are handled (11) is decided
-  here, and kept in this order by the runtime.
+  behaves; they are in `tests/integration/leases`. That a session is stored before its events are handled (11) is
+  decided here, and kept in this order by the runtime.
 - 12 (intents by a rolling update): a generation is count, intents and version; that the runtime resumes no session of
   another generation follows from its key. The beginning of such a generation is here.
 - 15 (the state store counts as a handler): the core knows finished and unfinished events, not why.
@@ -91,7 +91,8 @@ def test_case_1_in_doubt_about_when_the_drain_was_what_can_repeat_is_handled_and
     add, message = digest("MESSAGE_REACTION_ADD", b"{}"), digest("MESSAGE_CREATE", b"{}")
     journal = journal_of((add, 50.0), (message, 50.0), drained_at=51.0)
     events = [kept("MESSAGE_REACTION_ADD", add, 1, 1050.0), kept("MESSAGE_CREATE", message, 2, 1050.0)]
-    assert [event.seq for event in unhandled(events, journal, 1000.0, 1051.0)] == [1]
+    assert [event.seq for event in unhandled(events, journal, 1050.0, 1052.0)] == []
+    assert [event.seq for event in unhandled(events, journal, 1049.0, 1053.0)] == [1]
 
 
 def arming(journaled: tuple[int, int] = (2, 2)) -> list[ShardRow]:
@@ -341,6 +342,25 @@ def test_case_10_an_overslept_slot_is_not_used_and_blocks_until_it_cannot_have_b
     assert other.ask(0, 6.75, "b") is not None
 
 
+def test_case_10_of_two_that_ask_for_one_slot_one_gets_it_and_what_was_sent_frees_it_sooner() -> None:
+    db = ModelDb()
+    db.execute(Insert("identify_bucket", ops(BucketRow(1, 0))))
+    both = [Slots(1, 1), Slots(1, 1)]
+    slots = []
+    for number, one in enumerate(both):
+        one.read(BucketRow(1, 0), 0.0)
+        slots.append(one.ask(0, 0.0, f"slot{number}"))
+    first, second = slots
+    assert first is not None
+    assert second is not None
+    assert [db.execute(slot.operation) for slot in (first, second)] == [Outcome.DONE, Outcome.REFUSED]
+    both[0].won(first)
+    assert db.execute(both[0].sent(first, 0.5)) is Outcome.DONE
+    both[1].read(BucketRow(1, 0, "slot0", True), 0.7)
+    assert [one.free_at(0) for one in both] == [5.75, 5.95]
+    assert both[0].bucket_of(7) == 0
+
+
 def test_case_10_a_count_of_unknown_result_is_spent_and_nobody_overspends() -> None:
     row = DayRow(1, 1, 1_000, 10, 7)
     budgets = [Budget(1, 2) for _ in range(3)]
@@ -427,8 +447,8 @@ def test_case_16_in_a_roll_offers_go_to_the_newest_and_its_share_is_kept_for_the
         assert takes.decide(view(old.id, everyone, held), 50.0) == [], "also when they wait"
     takes = Takes()
     assert len(takes.decide(view("new", everyone, held), 0.0)) == 3, "it holds one; four are its share of sixteen"
-    assert len(takes.decide(view("new", everyone, held), 29.0)) == 3
-    assert len(takes.decide(view("new", everyone, held), 30.0)) == 4, "half of the grace is over"
+    assert len(takes.decide(view("new", everyone, held), 39.0)) == 3
+    assert len(takes.decide(view("new", everyone, held), 40.0)) == 4, "two thirds of the grace are over"
 
 
 def test_case_17_when_all_are_at_capacity_a_dead_ones_shards_go_to_the_least_loaded() -> None:
@@ -492,6 +512,24 @@ def test_case_19_a_hand_over_of_unknown_result_is_held_by_nobody_until_it_was_wr
     assert db.execute(step.operation) is Outcome.REFUSED, "the delayed commit can never succeed any more"
     assert giver.state is (Hold.LOST if committed else Hold.CLAIMED)
     assert db.shard((G, 0)).owner == ("taker" if committed else "giver")
+
+
+def test_case_19_a_late_word_of_being_live_does_not_end_an_offer_and_an_old_reading_does_not_end_a_hold() -> None:
+    db = ModelDb()
+    db.execute(Insert("shard", ops(shard(0, "giver"))))
+    before = db.shard((G, 0))
+    holding = Holding(before, 0.0)
+    live, retaken = holding.go_live(), holding.retake("anew")
+    holding.settled(live, db.execute(live.operation), 1.0)
+    offer = holding.offer()
+    holding.settled(offer, db.execute(offer.operation), 2.0)
+    assert db.execute(live.operation) is Outcome.REFUSED
+    holding.settled(retaken, db.execute(retaken.operation), 3.0)
+    states = []
+    for asked_at in (2.5, 3.5):
+        holding.see(before, asked_at)
+        states.append(holding.state)
+    assert states == [Hold.CLAIMED, Hold.LOST]
 
 
 def test_case_19_a_release_that_is_executed_late_finds_another_token() -> None:
