@@ -1,0 +1,169 @@
+"""A generation from its wish to its end, and the events that are kept meanwhile."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.unit.continuity.fleets import G, process, tokens, view
+from tests.unit.continuity.modeldb import ModelDb
+
+from migaga.continuity.claims import Claims
+from migaga.continuity.generations import AGAIN_AFTER, ARMED_FOR, Generations, Wish, abort, missing_shards
+from migaga.continuity.holding import Holding
+from migaga.continuity.journal import KEEP, Journal, Keeper, Kept, digest, unhandled
+from migaga.continuity.view import View
+from migaga.storage.leases_operations import Insert, Outcome
+from migaga.storage.leases_rows import JournalRow, ShardPhase
+
+
+class Reshard:
+    """Two processes, both deciding about generations after every step."""
+
+    def __init__(self, wish: Wish) -> None:
+        self.db, self.now, self.token = ModelDb(), 0.0, tokens()
+        self.machines = {name: Generations(wish) for name in "ab"}
+        for name in "ab":
+            self.db.execute(Insert("process", asdict(process(name))))
+
+    def view(self, name: str = "a") -> View:
+        return View(name, self.db.observe())
+
+    def decide(self, *, unfinished: int = 0) -> list[Outcome]:
+        """Let both decide from the same rows, so that they race."""
+        steps = [
+            self.machines[name].decide(self.view(name), self.now, unfinished=unfinished, obstacle=None) for name in "ab"
+        ]
+        outcomes = [self.db.execute(step) for step in steps if step is not None]
+        for insert in missing_shards(self.view()):
+            self.db.execute(insert)
+        return outcomes
+
+    def states(self) -> dict[int, str]:
+        return {row.n: str(row.state) for row in self.db.generations()}
+
+    def set(self, name: str, **values: object) -> None:
+        for key, row in self.db.tables["shard"].items():
+            if key[0] == name:
+                row.update(values)
+
+    def drain(self, name: str) -> None:
+        for key, row in list(self.db.tables["shard"].items()):
+            if key[0] == name:
+                row["state"] = "CLAIMED"
+                held = Holding(self.db.shard((name, int(str(key[1])))), 0.0)
+                held.stop()
+                assert self.db.execute(held.drain(self.token(), None).operation) is Outcome.DONE
+
+
+def test_a_reshard_goes_from_wish_to_end_and_each_step_is_done_once() -> None:
+    fleet = Reshard(Wish(2, 1, 10))
+    assert fleet.decide() == [Outcome.DONE, Outcome.REFUSED], "the first generation is live at once"
+    assert fleet.states() == {1: "LIVE"}
+    fleet.set(G, owner="a", state=ShardPhase.LIVE)
+    assert fleet.decide() == []
+    for machine in fleet.machines.values():
+        machine.wish = Wish(3, 1, 10)
+    assert fleet.decide() == [Outcome.DONE, Outcome.REFUSED]
+    assert len(fleet.view().of("3:1:v10")) == 3
+    assert fleet.decide() == []
+    fleet.set("3:1:v10", owner="b", state=ShardPhase.WARM)
+    assert fleet.decide() == [Outcome.DONE, Outcome.REFUSED]
+    assert fleet.states() == {1: "LIVE", 2: "ARMED"}
+    assert [machine.journals_for(fleet.view()) for machine in fleet.machines.values()] == [2, 2]
+    assert fleet.machines["a"].to_drain(fleet.view()) is None
+    fleet.set(G, journaled=2)
+    assert fleet.decide() == []
+    fleet.now += ARMED_FOR
+    assert fleet.decide() == [Outcome.DONE, Outcome.REFUSED]
+    assert fleet.machines["a"].to_drain(fleet.view()) == G
+    fleet.now += 10_000
+    assert fleet.decide() == [], "nothing aborts any more"
+    fleet.drain(G)
+    assert fleet.decide(unfinished=1) == []
+    assert fleet.decide() == [Outcome.DONE, Outcome.REFUSED]
+    assert fleet.states() == {1: "GONE", 2: "LIVE"}
+    assert Claims().decide(fleet.view(), 0.0, fleet.token) == [], "I5: what is drained is claimed by nobody"
+
+
+def test_an_aborted_wish_is_tried_again_after_a_while_under_another_name() -> None:
+    fleet = Reshard(Wish(2, 1, 10))
+    fleet.decide()
+    fleet.set(G, owner="a", state=ShardPhase.LIVE)
+    for machine in fleet.machines.values():
+        machine.wish = Wish(3, 1, 10)
+    fleet.decide()
+    fleet.decide()
+    aborted = abort(fleet.db.generations()[1], "no budget")
+    assert aborted is not None
+    assert fleet.db.execute(aborted) is Outcome.DONE
+    assert fleet.db.execute(aborted) is Outcome.REFUSED
+    assert fleet.decide() == []
+    fleet.now += AGAIN_AFTER
+    assert fleet.decide() == [Outcome.DONE, Outcome.REFUSED]
+    assert [row.name for row in fleet.db.generations()] == [G, "3:1:v10", "3:1:v10:3"]
+
+
+def test_nothing_is_begun_while_a_shard_is_not_live() -> None:
+    fleet = Reshard(Wish(2, 1, 10))
+    fleet.decide()
+    for machine in fleet.machines.values():
+        machine.wish = Wish(3, 1, 10)
+    assert fleet.decide() == []
+    fleet.set(G, owner="dead", state=ShardPhase.LIVE)
+    assert fleet.decide() == []
+
+
+def test_a_warm_shard_drops_what_is_old_only_while_the_cut_has_not_begun() -> None:
+    keeper = Keeper()
+    for seq in range(10):
+        keeper.add(Kept("X", seq % 2, b"d", seq, float(10 * seq)))
+    assert keeper.not_cutting(10.0) is None
+    assert keeper.not_cutting(50.0 + KEEP) == 4
+    assert [event.seq for event in keeper.take(frozenset({1}))] == [5, 7, 9]
+    assert len(keeper) == 2
+
+
+@given(
+    stream=st.lists(st.tuples(st.sampled_from(["add", "remove", "other"]), st.floats(0.05, 4.0)), max_size=40),
+    cut=st.integers(0, 40),
+    skew=st.floats(-0.02, 0.02),
+)
+def test_what_the_old_one_has_not_handled_is_handled_as_often_as_it_came(
+    stream: list[tuple[str, float]], cut: int, skew: float
+) -> None:
+    """One stream to both sessions; the old one stops after `cut` events. Events of one kind are all equal."""
+    cut = min(cut, len(stream))
+    journal, kept, rows, now = Journal(G, 0, "giver"), [], [], 100.0
+    for seq, (kind, pause) in enumerate(stream):
+        now += pause
+        event = digest("MESSAGE_REACTION_ADD", kind.encode())
+        kept.append(Kept("MESSAGE_REACTION_ADD", 7, event, seq, 5_000.0 + now + skew))
+        if seq < cut:
+            rows.append(journal.finished(7, event, now))
+            drained_at = now + 0.01
+    if not cut:
+        drained_at = 100.0
+    rows.append(journal.drained(drained_at))
+    entries = [JournalRow(**row.row) for row in rows]  # type: ignore[arg-type]
+    left = unhandled(kept, entries, 5_000.0 + drained_at - 0.1, 5_000.0 + drained_at + 0.1)
+    expected = sorted(event.digest for event in kept[cut:])
+    assert sorted(event.digest for event in left) == expected
+    assert [event.seq for event in left] == sorted(event.seq for event in left)
+
+
+def test_a_claim_begins_without_a_journal_so_the_minute_begins_again() -> None:
+    fleet = Reshard(Wish(2, 1, 10))
+    fleet.decide()
+    fleet.set(G, owner="dead", state=ShardPhase.LIVE, journaled=2)
+    for claim in Claims().decide(fleet.view(), 0.0, fleet.token):
+        assert fleet.db.execute(claim) is Outcome.DONE
+    assert {row.journaled for row in fleet.db.shards() if row.owner != "dead"} == {0}
+
+
+def test_shards_of_a_generation_that_is_over_are_claimed_by_nobody() -> None:
+    fleet = Reshard(Wish(2, 1, 10))
+    fleet.decide()
+    over = [replace(row, state="ABORTED") for row in fleet.db.generations()]
+    assert Claims().decide(view("a", [process("a")], fleet.db.shards(), over), 0.0, fleet.token) == []
