@@ -1,0 +1,91 @@
+"""Scenarios as a person runs them: `migaga ...` in a process of its own, a few at a time."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+AT_ONCE = 3
+"""Runs beside each other: they sleep most of the time, and this machine has two cores."""
+LONGEST = 150.0
+
+PROBE = '''
+"""Tells the ledger of handled events, in the simplest way that does."""
+
+import os
+
+import aiohttp
+import hikari
+from migaga.api import BaseModule, listen
+
+
+class Plain(BaseModule):
+    """Another probe."""
+
+    @listen(hikari.ShardPayloadEvent)
+    async def tell(self, event: hikari.ShardPayloadEvent, http: aiohttp.ClientSession) -> None:
+        told = {"events": [{"name": event.name, "payload": dict(event.payload)}]}
+        async with http.post(os.environ["PROBE_URL"] + "/ledger/handled", json=told) as answer:
+            assert answer.status == 200, await answer.text()
+'''
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A run that has ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def last(self) -> Mapping[str, Any]:
+        """The JSON of the last line."""
+        assert self.out, self.err
+        found: Mapping[str, Any] = json.loads(self.out.splitlines()[-1])
+        return found
+
+
+def migaga(*words: str) -> Ended:
+    """Run `migaga` to its end."""
+    done = subprocess.run(
+        [sys.executable, "-m", "migaga.cli.main", *words],
+        capture_output=True,
+        text=True,
+        timeout=LONGEST,
+        check=False,
+        stdin=subprocess.DEVNULL,
+        env={name: value for name, value in os.environ.items() if not name.startswith(("MIGAGA_", "PROBE_"))},
+    )
+    return Ended(done.returncode, done.stdout, done.stderr)
+
+
+class Runs:
+    """Runs that go on beside each other, by name."""
+
+    def __init__(self, pool: ThreadPoolExecutor) -> None:
+        self._pool = pool
+        self._runs: dict[str, Future[Ended]] = {}
+
+    def begin(self, name: str, *words: str) -> None:
+        """Begin a run as soon as there is room."""
+        self._runs[name] = self._pool.submit(migaga, *words)
+
+    def ended(self, name: str) -> Ended:
+        """Wait for its end."""
+        return self._runs[name].result()
+
+
+def write_probe(folder: Path) -> Path:
+    """Write the other probe; returns its folder."""
+    modules = folder / "modules"
+    modules.mkdir()
+    (modules / "plain.py").write_text(PROBE)
+    return modules
