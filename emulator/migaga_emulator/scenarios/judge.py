@@ -59,7 +59,7 @@ class Bounds:
 
     repeated: Literal["never", "in flight", "replayed", "any"] = "never"
     """How often an event may be handled again: as many as were in flight at the kills; as many as RESUME brought."""
-    identifies: Literal["first", "first and ended", "first only"] = "first"
+    identifies: Literal["first", "first and ended"] = "first"
     """`first`: one a shard. `first and ended`: one more for each session that a fault ended."""
     undeliverable: bool = False
     """A fault destroys sessions, so that events may reach nobody."""
