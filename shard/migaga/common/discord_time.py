@@ -59,8 +59,10 @@ class DiscordTime:
 
         Before Discord has said anything else, the local time of day is believed.
         """
-        ahead = min(self._bounds, default=0.0)
-        return max(0.0, self._local() - time_of(snowflake) - ahead)
+        moment = time_of(snowflake)
+        if self._bounds:
+            self.heard(moment)
+        return max(0.0, self._local() - moment - min(self._bounds, default=0.0))
 
     def _local(self) -> float:
         return self._start + self._clock.now()

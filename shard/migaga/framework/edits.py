@@ -9,17 +9,12 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import dataclass
 
+from migaga.common.discord_time import time_of
 from migaga.framework.rawguild import Payload, when
 
-DISCORD_EPOCH = 1_420_070_400.0
 YOUNGER_THAN = 600.0
 """Seconds after which an edit no longer runs a command."""
 _CAPACITY = 20_000
-
-
-def created_at(snowflake: int) -> float:
-    """Return when a snowflake was made, in seconds since the epoch."""
-    return (snowflake >> 22) / 1000 + DISCORD_EPOCH
 
 
 @dataclass(slots=True)
@@ -45,7 +40,7 @@ class Edits:
         if not payload.get("edited_timestamp"):
             return False  # Discord has added a preview: nobody wrote anything.
         message_id = int(payload["id"])
-        if when(payload["edited_timestamp"]) - created_at(message_id) > YOUNGER_THAN:
+        if when(payload["edited_timestamp"]) - time_of(message_id) > YOUNGER_THAN:
             return False
         last = self._tries.get(message_id)
         if last is None:

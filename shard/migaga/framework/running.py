@@ -21,7 +21,6 @@ from migaga.framework.context import Context, EventContext
 from migaga.framework.cooldowns import Cooldowns
 from migaga.framework.deferral import Deferral
 from migaga.framework.dialogue import DEFER_AFTER, Conversation
-from migaga.framework.edits import created_at
 from migaga.framework.errors import UnknownSubcommand, WrongArgument
 from migaga.framework.inject import call, injected
 from migaga.framework.outgoing import MAX_CONTENT, Outgoing, reply_nonce
@@ -209,13 +208,10 @@ class Runner:
     def age(self, received: Received) -> float:
         """Return how many seconds an interaction has waited.
 
-        One that came live is as old as its receipt, by a clock that nobody sets; this machine's time of day may be
-        wrong by minutes. Of one that was replayed only Discord's time of making it tells how old it is.
+        It may have waited before it was received: in a replay, or in the socket behind one. This machine's time of day
+        may be wrong by minutes, so the age is told by what Discord says of the time.
         """
-        since_receipt = time.monotonic() - received.received_at
-        if not received.replayed:
-            return since_receipt
-        return max(since_receipt, self._environment.now() - created_at(int(received.payload["id"])))
+        return self._environment.discord_time.age_of(int(received.payload["id"]))
 
     def _count(self, use: Use, outcome: str, seconds: float) -> None:
         module, metrics = use.module.spec.name, self._environment.metrics

@@ -113,6 +113,7 @@ class FrameworkRuntime:
             settings=self.settings,
             metrics=metrics or NoMetrics(),
             now=now,
+            discord_time=discord.time,
         )
         access = Access(self.access_rules, Cooldowns())
         runner = Runner(self.environment, access)

@@ -14,6 +14,7 @@ from typing import Protocol
 import hikari
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from migaga.common.discord_time import DiscordTime
 from migaga.framework.guild_settings import GuildSettings
 from migaga.framework.guilds import GuildDirectory
 from migaga.framework.services import Services
@@ -72,7 +73,9 @@ class Environment:
     services: Services = field(default_factory=Services)
     metrics: Metrics = field(default_factory=NoMetrics)
     now: Callable[[], float]
-    """Wall clock: seconds since the epoch, as snowflakes count."""
+    """Wall clock: seconds since the epoch."""
+    discord_time: DiscordTime
+    """How old what Discord made is."""
 
 
 @dataclass(slots=True, eq=False)

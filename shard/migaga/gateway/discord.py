@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import Executor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from types import SimpleNamespace
 
 import aiohttp
 import hikari
@@ -16,6 +17,7 @@ from hikari import errors, traits
 from hikari.impl.entity_factory import EntityFactoryImpl
 from hikari.impl.event_factory import EventFactoryImpl
 
+from migaga.common.discord_time import DiscordTime
 from migaga.common.errors import ConfigError
 from migaga.common.settings import Credentials
 from migaga.gateway.events import FleetEventManager
@@ -87,6 +89,8 @@ class Discord:
     application: hikari.Application
     credentials: Credentials
     event_factory: hikari.api.EventFactory
+    time: DiscordTime
+    """Tells how old something is, without trusting the local time of day."""
 
     @property
     def rest(self) -> hikari.impl.RESTClientImpl:
@@ -145,8 +149,9 @@ async def open_discord(
         sock_read=http.timeouts.request_socket_read,
         sock_connect=http.timeouts.request_socket_connect,
     )
+    time = DiscordTime()
     async with aiohttp.ClientSession(
-        connector=connector, timeout=timeout, trust_env=True, trace_configs=list(traces)
+        connector=connector, timeout=timeout, trust_env=True, trace_configs=[*traces, _date_trace(time)]
     ) as session:
         rest = hikari.impl.RESTClientImpl(
             cache=None,
@@ -164,10 +169,21 @@ async def open_discord(
         app.connect(rest)
         with quiet_rate_limits():
             async with rest:
-                yield await _log_in(app, credentials)
+                yield await _log_in(app, credentials, time)
 
 
-async def _log_in(app: DiscordApp, credentials: Credentials) -> Discord:
+def _date_trace(time: DiscordTime) -> aiohttp.TraceConfig:
+    """Hear the time of day from every answer of Discord."""
+
+    async def ended(_: aiohttp.ClientSession, __: SimpleNamespace, call: aiohttp.TraceRequestEndParams) -> None:
+        time.heard_date(call.response.headers.get("Date"))
+
+    trace = aiohttp.TraceConfig()
+    trace.on_request_end.append(ended)
+    return trace
+
+
+async def _log_in(app: DiscordApp, credentials: Credentials, time: DiscordTime) -> Discord:
     try:
         user = await app.rest.fetch_my_user()
         application = await app.rest.fetch_application()
@@ -181,4 +197,4 @@ async def _log_in(app: DiscordApp, credentials: Credentials) -> Discord:
             f"Discord says that the token belongs to bot {user.id}, but its text says {credentials.application_id}. "
             "Correct Token in section [Env]."
         )
-    return Discord(app, user, application, credentials, EventFactoryImpl(app))
+    return Discord(app, user, application, credentials, EventFactoryImpl(app), time)

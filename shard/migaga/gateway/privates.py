@@ -6,7 +6,8 @@
 Faults of hikari that are repaired here (each has a test in tests/integration/hikari_faults):
 a failed handshake leaks its heartbeat; a shard cannot be closed before its handshake is over; closing always destroys
 the session; a shard that is cancelled while it connects leaks its client session; 4001, 4003 and 4005 end the shard; a
-replay starves the event loop, and so does every IDENTIFY; `get_user_id` fails during a replay. `pace.py` repairs what `OpenBuckets` lets it see.
+replay starves the event loop, and so does every IDENTIFY; `get_user_id` fails during a replay. `pace.py` repairs what
+`OpenBuckets` lets it see.
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ import asyncio
 import logging
 import platform
 import random
-import time
 from collections.abc import Mapping
 from contextlib import suppress
 from contextvars import ContextVar
@@ -181,10 +181,8 @@ class OpenShard(GatewayShardImpl):
         session_id, seq = self._session_id, self._seq
         if session_id is None or seq is None:
             return None
-        # What comes before the handshake is over is the replay of a RESUME.
-        replayed = not self._handshake.is_set()
         kept = payload if isinstance(payload, dict) else dict(payload or {})
-        return Received(name, self._shard_id, session_id, seq, kept, time.monotonic(), replayed)
+        return Received(name, self._shard_id, session_id, seq, kept)
 
     @property
     def is_live(self) -> bool:

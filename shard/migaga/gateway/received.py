@@ -25,10 +25,6 @@ class Received:
     seq: int
     payload: dict[str, Any]
     """The raw `d` of the dispatch."""
-    received_at: float
-    """`time.monotonic()` when it was received."""
-    replayed: bool = False
-    """Whether it came between RESUME and RESUMED: it is older than its receipt."""
 
     @property
     def key(self) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 from migaga.gateway.received import Received
 from migaga.testing.bot import TestBot
 from migaga_emulator.world.dispatch import Dispatch
@@ -22,7 +20,7 @@ class Deliveries:
     def last(self, name: str) -> Received:
         """Return the last event of this name, as if it were delivered again just now by a RESUME."""
         payload = next(dict(one.payload) for one in reversed(self._sent) if one.name == name)
-        return Received(name, 0, "another session", 1, payload, time.monotonic(), replayed=True)
+        return Received(name, 0, "another session", 1, payload)
 
     def last_by(self, name: str, author: int) -> Received:
         """Return the last message event of a person, as `last` does."""
@@ -31,7 +29,7 @@ class Deliveries:
             for one in reversed(self._sent)
             if one.name == name and f"'id': '{author}'" in str(one.payload.get("author"))
         )
-        return Received(name, 0, "another session", 1, payload, time.monotonic(), replayed=True)
+        return Received(name, 0, "another session", 1, payload)
 
     async def again(self, name: str) -> None:
         """Deliver the last event of this name again, and wait until it is handled."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 
 import hikari
@@ -32,7 +31,7 @@ def ready(guilds: Sequence[int] | None, shard: tuple[int, int] = (0, 1)) -> Rece
     payload: dict[str, object] = {"v": 10, "shard": list(shard)}
     if guilds is not None:
         payload["guilds"] = [{"id": str(one), "unavailable": True} for one in guilds]
-    return Received("READY", shard[0], "another session", 1, payload, time.monotonic())
+    return Received("READY", shard[0], "another session", 1, payload)
 
 
 async def test_a_removal_that_no_process_saw_is_noted_at_the_next_session(bot: TestBot) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import time
 from collections.abc import Sequence
 
 from migaga.gateway.received import Received
@@ -56,7 +55,7 @@ class Twice:
             and str(by) in str(dispatch.payload.get("author") or dispatch.payload.get("member"))
         )
         self._bot._quiet.begin()
-        run = self._bot.runtime.route(Received(name, 0, "another session", 1, payload, time.monotonic()))
+        run = self._bot.runtime.route(Received(name, 0, "another session", 1, payload))
         assert run is not None, f"nobody wants {name}"
         await run(lambda: None)
         return await self._bot.says()

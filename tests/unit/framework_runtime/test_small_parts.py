@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from migaga.common.errors import UnavailableError
 from migaga.framework.context import audit_reason
 from migaga.framework.cooldowns import Cooldowns, cooldown_key
-from migaga.framework.edits import DISCORD_EPOCH, Edits, created_at
+from migaga.framework.edits import Edits
 from migaga.framework.errors import UserError, WrongArgument
 from migaga.framework.outgoing import Outgoing, ReplyError, reply_nonce
 from migaga.framework.reports import explain
@@ -66,7 +66,7 @@ def test_a_scope_says_who_shares_a_cooldown(scope: str, same: tuple[int, int, in
 
 
 def message(at: float, content: str, *, edited: float | None) -> dict[str, object]:
-    snowflake = int((at - DISCORD_EPOCH) * 1000) << 22
+    snowflake = (int(at * 1_000) - 1_420_070_400_000) << 22
     edited_at = None if edited is None else datetime.fromtimestamp(edited, UTC).isoformat()
     return {"id": str(snowflake), "content": content, "edited_timestamp": edited_at}
 
@@ -76,7 +76,6 @@ def test_an_edit_runs_a_command_only_while_it_is_fresh_changed_and_not_answered(
     edits = Edits()
     fresh = message(start + 10, "!a", edited=start + 20)
     number = int(str(fresh["id"]))
-    assert created_at(number) == pytest.approx(start + 10)
     assert not edits.may_run(fresh, 0)
     edits.seen(0, int(str(message(start, "hi", edited=None)["id"])))
     assert edits.may_run(fresh, 0)

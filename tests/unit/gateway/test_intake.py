@@ -40,7 +40,7 @@ class Handlers:
 
 
 def event(seq: int, session: str = "s") -> Received:
-    return Received("TYPING_START", 0, session, seq, {}, 0.0)
+    return Received("TYPING_START", 0, session, seq, {})
 
 
 def make(limit: int = 100) -> tuple[Intake, Handlers]:
