@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from typing import TextIO
 
@@ -100,7 +101,9 @@ class LiveView:
     def _redraw(self) -> None:
         if self._drawn:
             self._stream.write(_UP_AND_CLEAR.format(lines=self._drawn))
-        lines = [aligned(COLUMNS), *self._rows[-self.KEPT :]]
+        # A line that wraps would take two, and the next table would be drawn over the wrong ones.
+        width = shutil.get_terminal_size().columns
+        lines = [line[:width] for line in (aligned(COLUMNS), *self._rows[-self.KEPT :])]
         self._write("\n".join(lines))
         self._drawn = len(lines)
 

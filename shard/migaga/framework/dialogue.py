@@ -23,8 +23,8 @@ from migaga.framework.waiting import Question, Restarting, Unanswered
 
 _log = logging.getLogger(__name__)
 
-DEFER_AFTER = 2.0
-"""Seconds after which an interaction is deferred: one less than Discord waits."""
+DEFER_AFTER = 1.5
+"""Seconds after which an interaction is deferred: half of what Discord waits, since the call takes its time too."""
 _MAX_LABEL = 80
 _MAX_BUTTONS = 25
 _MAX_FIELDS = 5
