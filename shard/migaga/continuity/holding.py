@@ -223,8 +223,13 @@ class Holding:
             return
         if row is None or row.token != self.token:
             self.state = Hold.LOST
-        elif self.state is Hold.TO_READ or (self.state in _CONNECTABLE and row.state != self.state.name):
+        elif self.state is Hold.PASSING:
+            return
+        elif row.session_id != self.session_id:
+            # A commit of unknown result has been executed, or a failover has forgotten one: begin again from the row.
             self.session_id = row.session_id
+            self.state = Hold.TO_RETAKE
+        elif self.state is Hold.TO_READ or (self.state in _CONNECTABLE and row.state != self.state.name):
             self.state = _OF_ROW.get(ShardPhase(row.state), Hold.TO_RETAKE)
 
     def _done(self, step: Step, now: float) -> None:

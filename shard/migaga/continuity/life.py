@@ -5,6 +5,7 @@ The runtime beats with it and asks `is_valid` inline before each connect, handle
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import Enum, auto
 
@@ -55,8 +56,8 @@ class Life:
         return max(0.0, self._valid_until - now) if self.is_valid(now) else 0.0
 
     def due_at(self) -> float:
-        """Return when the next beat should be sent."""
-        return self._last_sent + BEAT_EVERY
+        """Return when the next beat should be sent: never again once it is abandoned, or nobody could follow it."""
+        return math.inf if self.state is LifeState.ABANDONED else self._last_sent + BEAT_EVERY
 
     def beat(self, now: float) -> Beat:
         """Make a beat to be sent at `now`. One at a time."""

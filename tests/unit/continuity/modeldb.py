@@ -19,16 +19,17 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "breaker": ("application_id",),
 }
 Row = dict[str, object]
+Tables = dict[str, dict[tuple[object, ...], Row]]
 
 
 class ModelDb:
     """Tables as dictionaries: primary key -> column -> value."""
 
     def __init__(self) -> None:
-        self.tables: dict[str, dict[tuple[object, ...], Row]] = {name: {} for name in KEYS}
+        self.tables: Tables = {name: {} for name in KEYS}
         self.statements = 0
 
-    def snapshot(self) -> dict[str, dict[tuple[object, ...], Row]]:
+    def snapshot(self) -> Tables:
         return copy.deepcopy(self.tables)
 
     def execute(self, operation: Operation) -> Outcome:

@@ -145,6 +145,28 @@ def test_case_4_after_an_outage_of_half_a_minute_nobody_is_dead() -> None:
     assert watch.read(rows, 39.0, 39.0), "it really is"
 
 
+def test_case_4_a_process_that_finds_another_session_in_its_row_begins_again_from_there() -> None:
+    db = ModelDb()
+    db.execute(Insert("shard", ops(shard(0, "a", session_id="forgotten"))))
+    holding = Holding(db.shard((G, 0)), 0.0)
+    step = holding.go_live()
+    holding.settled(step, db.execute(step.operation), 1.0)
+    db.tables["shard"][G, 0]["session_id"] = "older"
+    holding.see(db.shard((G, 0)), 2.0)
+    assert not holding.may_handle
+    assert holding.session_id == "older"
+    retaken = holding.retake("anew")
+    holding.settled(retaken, db.execute(retaken.operation), 3.0)
+    assert holding.may_connect
+
+
+def test_case_4_an_abandoned_process_never_beats_again_even_if_its_death_was_forgotten() -> None:
+    life = Life("a", 0.0)
+    assert life.due_at() == 2.0
+    life.answered(life.beat(2.0), Outcome.REFUSED)
+    assert life.due_at() == float("inf")
+
+
 def test_case_4_a_single_failed_reading_begins_every_count_again() -> None:
     watch = DeathWatch("b")
     for second in range(9):

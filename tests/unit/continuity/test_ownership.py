@@ -31,6 +31,7 @@ class Ownership(RuleBasedStateMachine):
         self.world.start(0.0)
         self.world.start(5_000.0)
         self.world.settle_down()
+        self.replica = self.world.db.snapshot()
 
     def member(self, number: int) -> Member:
         return pick(list(self.world.members.values()), number)
@@ -192,6 +193,14 @@ class Ownership(RuleBasedStateMachine):
     @rule()
     def the_database_goes_or_comes_back(self) -> None:
         self.world.outage = not self.world.outage
+
+    @rule()
+    def the_replica_catches_up(self) -> None:
+        self.replica = self.world.db.snapshot()
+
+    @rule()
+    def the_replica_takes_over_without_the_last_commits(self) -> None:
+        self.world.fail_over(self.replica)
 
     @invariant()
     def everything_holds(self) -> None:
