@@ -568,6 +568,14 @@ def test_case_19_a_release_that_is_executed_late_finds_another_token() -> None:
     assert db.shard((G, 0)).owner == "giver"
 
 
+def test_case_19_an_offer_begins_without_any_want() -> None:
+    db = ModelDb()
+    db.execute(Insert("shard", ops(shard(0, "giver", ShardPhase.LIVE, want="corpse", want_beat=2))))
+    giver = Holding(replace(db.shard((G, 0)), state=ShardPhase.CLAIMED), 0.0)
+    assert db.execute(giver.offer().operation) is Outcome.DONE
+    assert db.shard((G, 0)).want is None
+
+
 def test_case_19_nobody_gets_a_shard_that_it_does_not_want_any_more() -> None:
     db = ModelDb()
     db.execute(Insert("shard", ops(shard(0, "giver", ShardPhase.OFFERED, want="other", want_beat=2))))
