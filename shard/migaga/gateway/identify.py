@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import math
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -157,27 +156,3 @@ class IdentifyGate:
         self._sent_at[bucket] = self._clock.now()
         self._budget = replace(self._budget, remaining=max(0, self._budget.remaining - 1))
         self._observer.identify_sent()
-
-
-class IdentifyBackOff:
-    """How long one shard waits before it may IDENTIFY again: 5 s to 10 min, forgotten after 10 min of life.
-
-    It keeps a server that ends every new session from eating the day's budget. Knows no clock: times are given.
-    """
-
-    LONGEST = 600.0
-
-    def __init__(self) -> None:
-        self._last: float | None = None
-        self._failures = 0
-
-    def sent(self, now: float) -> None:
-        """Note an IDENTIFY at `now`."""
-        self._failures = 0 if self._last is None or now - self._last >= self.LONGEST else self._failures + 1
-        self._last = now
-
-    def left(self, now: float) -> float:
-        """Return the seconds to wait at `now`, zero or more."""
-        if self._last is None:
-            return 0.0
-        return max(0.0, self._last + min(self.LONGEST, math.ldexp(5.0, self._failures)) - now)

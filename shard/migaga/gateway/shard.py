@@ -17,8 +17,9 @@ import hikari
 
 from migaga.common import logs
 from migaga.common.clock import Clock
+from migaga.continuity.backoff import BackOff
 from migaga.gateway.events import FleetEventManager
-from migaga.gateway.identify import IdentifyBackOff, IdentifyGate, Slot
+from migaga.gateway.identify import IdentifyGate, Slot
 from migaga.gateway.intake import Intake
 from migaga.gateway.observer import Observer
 from migaga.gateway.privates import OP_IDENTIFY, OpenShard, Session
@@ -82,7 +83,9 @@ class ShardLife:
     """Why the last connection ended."""
     resumes: int = 0
     identifies: int = 0
-    back_off: IdentifyBackOff = field(default_factory=IdentifyBackOff)
+    back_off: BackOff = field(default_factory=BackOff)
+    session_began: float | None = None
+    """When the session began, or was first resumed by this process; None without one."""
     invalidated: bool = False
     """Discord ended the session by op 9: it wants a random pause before IDENTIFY."""
     timed_out: bool = False
@@ -145,7 +148,8 @@ class FleetShard(OpenShard):
             # Discord: wait a random 1 to 5 seconds after op 9 before identifying.
             await clock.sleep(random.uniform(1.0, 5.0))
             self._life.invalidated = False
-        await clock.sleep(self._life.back_off.left(clock.now()))
+        now = clock.now()
+        await clock.sleep(self._life.back_off.ready_at(now) - now)
         self._slot = await self._turn.enter_async_context(self._shared.gate.slot(self.id))
         self._enter(ShardState.CONNECTING)
 
@@ -173,6 +177,7 @@ class FleetShard(OpenShard):
             return
         logs.protect(session.session_id)
         self._life.intake.begin_session(start=None, first=session.seq)
+        self._life.session_began = self._shared.clock.now()
         _LOG.info("shard %d is ready with a new session and %d guilds", self.id, len(payload.get("guilds", ())))
         self._enter(ShardState.LIVE)
         await self._shared.keeper.store_ready(self.id)
@@ -180,6 +185,8 @@ class FleetShard(OpenShard):
     def on_resumed(self) -> None:
         """Go on where the session was."""
         _LOG.info("shard %d has resumed its session", self.id)
+        if self._life.session_began is None:
+            self._life.session_began = self._shared.clock.now()
         self._enter(ShardState.LIVE)
 
     def on_latency(self, seconds: float) -> None:
@@ -194,12 +201,21 @@ class FleetShard(OpenShard):
             self.session = None
         if reason == "op 9" and not had_session:
             self._life.invalidated = True
+        if self.session is None:
+            self._session_ended()
         resuming = "the session stays" if self.session else "the session is lost"
         _LOG.info("shard %d: the connection ended (%s), %s", self.id, reason, resuming)
         self._life.reason = reason
         self._shared.observer.reconnected(reason)
         if self._life.state is not ShardState.STOPPING:
             self._enter(ShardState.RECONNECTING)
+
+    def _session_ended(self) -> None:
+        """Let a session that lived long enough end the back-off of this shard's IDENTIFYs."""
+        began = self._life.session_began
+        if began is not None:
+            self._life.back_off.lived(self._shared.clock.now() - began)
+            self._life.session_began = None
 
     def _timed_out_for_good(self) -> bool:
         """4009 on a session that was alive: RESUME once, then IDENTIFY."""

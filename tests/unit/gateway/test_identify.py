@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from migaga.common.errors import UnavailableError
-from migaga.gateway.identify import BUCKET_INTERVAL, Budget, IdentifyBackOff, IdentifyGate
+from migaga.gateway.identify import BUCKET_INTERVAL, Budget, IdentifyGate
 from migaga.gateway.observer import Unobserved
 
 
@@ -150,17 +150,3 @@ async def test_what_others_have_spent_meanwhile_is_noticed_before_the_next_ident
     await identify(gate, 0, clock, sent)
     await identify(gate, 1, clock, sent)
     assert sent[1][1] - sent[0][1] >= 300
-
-
-def test_the_back_off_grows_to_ten_minutes_and_is_forgotten_after_ten_minutes_of_life() -> None:
-    back_off, now = IdentifyBackOff(), 0.0
-    assert back_off.left(now) == 0
-    waits = []
-    for _ in range(10):
-        back_off.sent(now)
-        waits.append(back_off.left(now))
-        now += waits[-1]
-    assert waits[:4] == [5, 10, 20, 40]
-    assert max(waits) == 600
-    back_off.sent(now + 600)
-    assert back_off.left(now + 600) == 5
