@@ -27,7 +27,7 @@ from migaga_emulator.rules import Rules
 from migaga_emulator.scenarios.conversations import CONVERSATIONS
 from migaga_emulator.scenarios.crowd import CrowdRunner
 from migaga_emulator.scenarios.endings import cancel_this, leaves, on_signals
-from migaga_emulator.scenarios.processes import BotConfig, BotProcess, bot_process, free_port
+from migaga_emulator.scenarios.processes import BotConfig, BotProcess, bot_process, free_port, until_ready
 from migaga_emulator.scenarios.talk import Conversation, Gate, Tally
 from migaga_emulator.scenarios.traffic import Shape, Traffic
 from migaga_emulator.scenarios.view import LiveView, Row
@@ -174,14 +174,12 @@ class Demo:
 
     @asynccontextmanager
     async def _bot(self, config: Path, port: int) -> AsyncIterator[BotProcess]:
-        """Run the bot; the block begins when all its shards are connected."""
+        """Run the bot; the block begins when it says that it is ready."""
         self._state = "starting"
         environment = {**os.environ, "PROBE_URL": self._emulator.control_url}
         async with bot_process(config, self._folder / "bot.log", environment) as bot:
             dead = asyncio.create_task(bot.watch(), name="bot watch")
-            ready = asyncio.create_task(
-                self._control.wait_for_sessions(SHARDS, shard_count=SHARDS, timeout=START_WITHIN), name="bot ready"
-            )
+            ready = asyncio.create_task(self._until_ready(port), name="bot ready")
             try:
                 await asyncio.wait({dead, ready}, return_when=asyncio.FIRST_COMPLETED)
                 (dead if dead.done() else ready).result()
@@ -194,6 +192,11 @@ class Demo:
                     task.cancel()
                     with suppress(asyncio.CancelledError, MigagaError):
                         await task
+
+    async def _until_ready(self, port: int) -> None:
+        """Wait until all shards are connected and the bot has caught up with what it missed."""
+        await self._control.wait_for_sessions(SHARDS, shard_count=SHARDS, timeout=START_WITHIN)
+        await until_ready(port, START_WITHIN)
 
     async def _leave(self, bot: BotProcess) -> None:
         """Stop the bot the way an operator does, with nobody waiting for an answer that Discord limits to 3 s."""

@@ -7,12 +7,16 @@ import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import aiohttp
+
 from migaga.common.errors import MigagaError
 
+PROBE_EVERY = 0.1
+"""Seconds between two questions to `/readyz`."""
 LAST_LINES = 1
 """Lines of a log in an error, which is one line itself."""
 
@@ -155,6 +159,30 @@ async def bot_process(config: Path, log: Path, environment: Mapping[str, str]) -
         yield bot
     finally:
         await bot.kill()
+
+
+async def until_ready(port: int, within: float) -> None:
+    """Ask `/readyz` as a probe does, until it answers 200.
+
+    Args:
+        port: Of the bot's HTTP server on loopback.
+        within: Seconds.
+
+    Raises:
+        MigagaError: It was not ready in time; the message has its reasons.
+    """
+    told = "it does not answer"
+    async with aiohttp.ClientSession() as session:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within):
+                while True:
+                    with suppress(aiohttp.ClientConnectionError):
+                        async with session.get(f"http://127.0.0.1:{port}/readyz") as answer:
+                            if answer.status == 200:
+                                return
+                            told = await answer.text()
+                    await asyncio.sleep(PROBE_EVERY)
+    raise MigagaError(f"the bot is not ready after {within:.0f} s: {told.strip()}")
 
 
 def free_port() -> int:

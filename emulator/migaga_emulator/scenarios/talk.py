@@ -14,6 +14,8 @@ from migaga_emulator.scenarios.conversations import Step
 
 TEXT_ANSWER_WITHIN = 60.0
 """Seconds. A text command may be written while no process lives; then it waits for the next one."""
+APART = 0.03
+"""Seconds between two people who come in: those who waited do not all press in the same instant."""
 CONTENT_WITHIN = 15.0
 """Seconds until an interaction's answer has its content. That it was acknowledged within 3, the ledger checks."""
 
@@ -34,6 +36,7 @@ class Gate:
 
     def __init__(self) -> None:
         self._open = asyncio.Event()
+        self._turn = asyncio.Lock()
         self._inside = 0
         self._empty = asyncio.Event()
         self._empty.set()
@@ -52,7 +55,9 @@ class Gate:
         await self._empty.wait()
 
     async def __aenter__(self) -> None:
-        await self._open.wait()
+        async with self._turn:
+            await asyncio.sleep(APART)
+            await self._open.wait()
         self._inside += 1
         self._empty.clear()
 
