@@ -62,7 +62,7 @@ class Access:
         Raises:
             NotAllowed: What does not hold.
         """
-        if await self._rules.is_banned(user_id):
+        if await self.is_banned(user_id):
             raise NotAllowed("You were banned from using this bot.")
         if asked.requirements.owner_only and user_id not in scope.environment.application.owners:
             raise NotAllowed("Only the owners of the bot may use this.")
@@ -97,6 +97,10 @@ class Access:
             if channel is not None and channel.is_thread and channel.parent_id is not None:
                 channel_id = channel.parent_id
         return decide(rules, channel_id, scope.module.spec.name, command)
+
+    async def is_banned(self, user_id: int) -> bool:
+        """Return whether a person was banned from the bot."""
+        return await self._rules.is_banned(user_id)
 
     async def check_person(self, context: Context | AutocompleteContext, requirements: Requirements) -> None:
         """Check the person's permissions in the channel. They mean nothing in direct messages.

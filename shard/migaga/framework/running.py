@@ -98,6 +98,10 @@ class Runner:
         finally:
             module.ended()
 
+    async def ignores(self, user_id: int) -> bool:
+        """Return whether what a person asks for is nobody's business: they were banned from the bot."""
+        return await self._access.is_banned(user_id)
+
     async def listen(self, module: LoadedModule, listener: ListenerSpec, received: Received, event: object) -> None:
         """Run a listener for one event."""
         started = time.monotonic()

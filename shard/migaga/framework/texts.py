@@ -101,6 +101,8 @@ class TextCommands:
     async def _tell(
         self, heard: Sequence[tuple[LoadedModule, ListenerSpec]], built: Built, event: UnknownCommandEvent
     ) -> None:
+        if await self._runner.ignores(event.author_id):
+            return
         for module, listener in heard:
             await self._runner.listen(module, listener, built.received, event)
 

@@ -7,7 +7,18 @@ from datetime import timedelta
 import hikari
 import pytest
 
-from migaga.api import BaseModule, Context, Cooldown, command, component, group, user_command
+from migaga.api import (
+    BaseModule,
+    Context,
+    Cooldown,
+    EventContext,
+    UnknownCommandEvent,
+    command,
+    component,
+    group,
+    listen,
+    user_command,
+)
 from migaga.testing.bot import TestBot
 
 P = hikari.Permissions
@@ -217,3 +228,20 @@ async def test_commands_for_grown_ups_need_a_channel_with_an_age_limit(running: 
     limited = running.guild.channel("limited", nsfw=True)
     assert "age limit" in (await anna.says("!grown")).content
     assert (await anna.says("!grown", limited)).content == "grown"
+
+
+class Echo(BaseModule):
+    """Answers what is no command."""
+
+    @listen(UnknownCommandEvent)
+    async def answer(self, event: UnknownCommandEvent, ctx: EventContext) -> None:
+        """Say the name."""
+        await ctx.rest.create_message(event.channel_id, event.name)
+
+
+async def test_people_who_are_banned_from_the_bot_get_no_answer_from_commands_that_guilds_made(bot: TestBot) -> None:
+    await bot.load(Echo)
+    anna = await bot.member("Anna")
+    assert (await anna.says("!anything")).content == "anything"
+    await bot.runtime.access_rules.ban(anna.id)
+    assert not await anna.says("!anything")
