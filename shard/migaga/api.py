@@ -33,6 +33,7 @@ from migaga.framework.markers import (
 from migaga.framework.module import BaseModule
 from migaga.framework.options import ChannelId, GuildOptions, RoleId, UserId, option
 from migaga.framework.permissions import RoleView
+from migaga.framework.prefixes import MAX_PREFIX, check_prefix, is_invisible
 from migaga.framework.replies import Reply
 from migaga.framework.scope import Application
 from migaga.framework.spec import Choice, Cooldown
@@ -44,6 +45,7 @@ from migaga.storage.tables import NAMING
 from migaga.storage.types import Amount, Digest, Folded, Json, Snowflake, Text, UtcDateTime, fold
 
 __all__ = [
+    "MAX_PREFIX",
     "NAMING",
     "Amount",
     "Application",
@@ -86,6 +88,7 @@ __all__ = [
     "UtcDateTime",
     "WrongArgument",
     "autocomplete",
+    "check_prefix",
     "command",
     "component",
     "delete_batch",
@@ -94,6 +97,7 @@ __all__ = [
     "fold",
     "group",
     "insert_ignore",
+    "is_invisible",
     "listen",
     "lock_rows",
     "message_command",

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import hikari
 
 from migaga.api import (
+    MAX_PREFIX,
     Application,
     BaseModule,
     Context,
@@ -16,6 +17,7 @@ from migaga.api import (
     Length,
     TextNames,
     UserError,
+    check_prefix,
     group,
 )
 from migaga_modules.common import channel_of, guild_of
@@ -54,10 +56,10 @@ class Config(BaseModule):
 
     @config.command(permissions=_MANAGE)
     async def prefix(
-        self, ctx: Context, prefix: Annotated[str, Describe("At most five characters"), Length(1, checks.MAX_PREFIX)]
+        self, ctx: Context, prefix: Annotated[str, Describe("At most five characters"), Length(1, MAX_PREFIX)]
     ) -> None:
         """Set what text commands begin with here. Mentioning me works as well."""
-        await self._set(ctx, "core", "prefix", checks.check_prefix(prefix))
+        await self._set(ctx, "core", "prefix", check_prefix(prefix))
 
     @config.command(name="log-channel", permissions=_MANAGE)
     async def log_channel(self, ctx: Context, channel: hikari.TextableGuildChannel) -> None:

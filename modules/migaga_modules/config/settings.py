@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hikari
 
-from migaga.api import ChannelId, Emoji, GuildOptions, escape_markdown, option
-from migaga_modules.config.checks import MAX_POINTS_NAME, MAX_PREFIX
+from migaga.api import MAX_PREFIX, ChannelId, Emoji, GuildOptions, escape_markdown, option
+from migaga_modules.config.checks import MAX_POINTS_NAME
 
 
 class CoreOptions(GuildOptions):

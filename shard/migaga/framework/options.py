@@ -7,7 +7,7 @@ one guild's values.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, TypeVar, cast
 
@@ -41,6 +41,7 @@ class _Declared:
     description: str
     bounds: Bounds
     choices: tuple[Choice, ...]
+    check: Callable[[Any], object] | None
 
 
 def option(
@@ -52,6 +53,7 @@ def option(
     min_length: int | None = None,
     max_length: int | None = None,
     choices: Sequence[Choice | str | int | float] = (),
+    check: Callable[[Any], object] | None = None,
 ) -> T:
     """Declare one option as the value of an annotated attribute of a `GuildOptions` class.
 
@@ -63,10 +65,11 @@ def option(
         min_length: Shortest text, in characters.
         max_length: Longest text, in characters.
         choices: The only values that it may have.
+        check: Raises UserError for a value that cannot be, though its type and limits allow it.
     """
     chosen = tuple(c if isinstance(c, Choice) else Choice(str(c), c) for c in choices)
     # The attribute's type is what an instance holds; the class holds this note until it is read.
-    return cast(T, _Declared(default, description, Bounds(min, max, min_length, max_length), chosen))
+    return cast(T, _Declared(default, description, Bounds(min, max, min_length, max_length), chosen, check))
 
 
 class GuildOptions:
@@ -162,6 +165,7 @@ def _read(owner: type[GuildOptions], name: str) -> OptionSpec:
         choices=limits.choices,
         nullable=shape.nullable,
         convert=shape.convert,
+        check=declared.check,
     )
     check_default(spec, shape, where)
     return spec

@@ -184,6 +184,8 @@ class OptionSpec:
     """It may be unset (`X | None`)."""
     convert: Callable[[Any], Any] | None = None
     """Last step: an Enum or Literal from the choice's value."""
+    check: Callable[[Any], object] | None = None
+    """Raises UserError for a value that cannot be, though its type and limits allow it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from enum import Enum
 import hikari
 
 from migaga.framework.emoji import Emoji
-from migaga.framework.errors import WrongArgument
+from migaga.framework.errors import UserError, WrongArgument
 from migaga.framework.spec import OptionSpec, ParameterKind, ParameterSpec
 
 LARGEST_NUMBER = 2**53
@@ -117,9 +117,14 @@ def decode(spec: OptionSpec, stored: object) -> object:
         raise ValueError(f"{spec.name} cannot be unset")
     value = _decode(spec.kind, stored)
     try:
-        return finish(spec, value)
+        finished = finish(spec, value)
+        if spec.check is not None:
+            spec.check(finished)
     except WrongArgument as error:
         raise ValueError(error.reason) from None
+    except UserError as error:
+        raise ValueError(str(error)) from None
+    return finished
 
 
 def _decode(kind: ParameterKind, stored: object) -> object:

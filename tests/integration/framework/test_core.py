@@ -144,6 +144,8 @@ async def test_the_prefix_of_a_guild_counts_at_once_and_a_mention_always(bot: Te
     ben = await bot.member("Ben")
     assert (await ben.says(f"<@{bot.id}> write c")).content == "written"
     assert "at most 5" in (await bot.owner.says("?options set core prefix toolong")).content
+    assert "markdown or a mention" in (await bot.owner.says("?options set core prefix **")).content
+    assert "slash command" in (await bot.owner.says("?options set core prefix /x")).content
 
 
 async def test_people_get_and_delete_what_is_stored_about_them(bot: TestBot) -> None:

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from migaga.api import UserError
-from migaga_modules.config.checks import check_points_name, check_prefix
+from migaga.api import UserError, check_prefix
+from migaga_modules.config.checks import check_points_name
 from migaga_modules.config.settings import CoreOptions, PointsOptions, settings_embed
 
 PREFIXES = ["!", "?", "m!", "hey", "🪿", "👨\u200d👩\u200d👧", "~", "|", "$$", "🐧", "!!!!!", "-", ">"]

@@ -22,6 +22,7 @@ from migaga.framework.loader import LoadedModule, ModuleRefusedError
 from migaga.framework.markers import Autocomplete, Describe, Length
 from migaga.framework.module import BaseModule
 from migaga.framework.options import ChannelId, GuildOptions, option
+from migaga.framework.prefixes import MAX_PREFIX, check_prefix
 from migaga.framework.sources import Source
 
 _MANAGE = hikari.Permissions.MANAGE_GUILD
@@ -41,7 +42,7 @@ class CoreModule(BaseModule):
     class Options(GuildOptions):
         """What the framework itself keeps for a guild."""
 
-        prefix: str | None = option(None, "What text commands begin with", min_length=1, max_length=5)
+        prefix: str | None = option(None, "What text commands begin with", max_length=MAX_PREFIX, check=check_prefix)
         log_channel: ChannelId | None = option(None, "Where the server's log goes")
 
     privacy = group("privacy", "What is stored about you")
