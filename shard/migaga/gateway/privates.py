@@ -111,13 +111,14 @@ class OpenShard(GatewayShardImpl):
     """hikari's shard with a session that can be given and taken, and hooks where decisions are made."""
 
     # GatewayShardImpl has slots; these are ours.
-    __slots__ = ("_bot_user_id", "_handshake", "_has_ended", "_hello_deadline", "_lifetime")
+    __slots__ = ("_bot_user_id", "_connected", "_handshake", "_has_ended", "_hello_deadline", "_lifetime")
 
     def __init__(self, *, bot_user_id: hikari.Snowflake, **arguments: Any) -> None:
         """Take what hikari's shard takes. `bot_user_id` is known from the start, not only after READY."""
         super().__init__(**arguments)
         self._user_id = self._bot_user_id = bot_user_id
         self._handshake_event = self._handshake = asyncio.Event()
+        self._connected = asyncio.Event()
         self._has_ended = False
         self._lifetime: set[asyncio.Task[Any]] = set()
         self._hello_deadline: asyncio.Timeout | None = None
@@ -223,6 +224,7 @@ class OpenShard(GatewayShardImpl):
 
     async def _connect(self) -> tuple[asyncio.Task[None], ...]:
         self._has_ended = False
+        self._connected.clear()
         await self.before_connect()
         tasks: tuple[asyncio.Task[None], ...] = ()
         opened: list[aiohttp.ClientSession] = []
@@ -240,6 +242,7 @@ class OpenShard(GatewayShardImpl):
             raise
         finally:
             self._hello_deadline = None
+            self._connected.set()
             await self.after_connect()
             if not tasks:
                 await self._end_lifetime()
@@ -285,10 +288,22 @@ class OpenShard(GatewayShardImpl):
         try:
             await self._poll()
         except errors.GatewayServerClosedConnectionError as error:
-            raise self._closed(error) from error
+            closed = self._closed(error)
+            await self._handshake_noticed()
+            raise closed from error
         except errors.GatewayConnectionError:
             self._end("lost", None)
+            await self._handshake_noticed()
             raise
+
+    async def _handshake_noticed(self) -> None:
+        """Let a handshake that is over be noticed before the connection's end is.
+
+        hikari waits for the first of both and forgets the other: an end in the same instant would be an error that
+        nobody ever looks at, which asyncio complains of.
+        """
+        if self._handshake.is_set():
+            await self._connected.wait()
 
     def _closed(self, error: errors.GatewayServerClosedConnectionError) -> errors.GatewayServerClosedConnectionError:
         """Correct hikari's opinion about a close code, and let the session be kept or dropped."""

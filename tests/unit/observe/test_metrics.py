@@ -56,12 +56,12 @@ def test_what_is_counted_shows() -> None:
     metrics.event_received("x" * 1_000)
     metrics.command("points", "give", "ok", 0.2)
     metrics.handler("points", "sweep", "error", 0.1)
-    metrics.sessions_stored(ok=False)
+    metrics.database_error("statement")
     values = exposed(metrics)
     assert values["migaga_events_received_total[('event', 'MESSAGE_CREATE')]"] == 1
     assert values["migaga_events_received_total[('event', 'OTHER')]"] == 1
     assert values["migaga_commands_total[('command', 'give'), ('module', 'points'), ('outcome', 'ok')]"] == 1
-    assert values["migaga_database_errors_total[('operation', 'sessions')]"] == 1
+    assert values["migaga_database_errors_total[('operation', 'statement')]"] == 1
 
 
 def test_two_processes_in_one_interpreter_do_not_share_a_registry() -> None:
