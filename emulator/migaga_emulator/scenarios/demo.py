@@ -27,6 +27,7 @@ from migaga_emulator.rules import Rules
 from migaga_emulator.scenarios.conversations import CONVERSATIONS
 from migaga_emulator.scenarios.crowd import CrowdRunner
 from migaga_emulator.scenarios.endings import cancel_this, leaves, on_signals
+from migaga_emulator.scenarios.members import member_environment
 from migaga_emulator.scenarios.processes import BotConfig, BotProcess, bot_process, free_port, until_ready
 from migaga_emulator.scenarios.talk import Conversation, Gate, Tally
 from migaga_emulator.scenarios.traffic import Shape, Traffic
@@ -176,7 +177,7 @@ class Demo:
     async def _bot(self, config: Path, port: int) -> AsyncIterator[BotProcess]:
         """Run the bot; the block begins when it says that it is ready."""
         self._state = "starting"
-        environment = {**os.environ, "PROBE_URL": self._emulator.control_url}
+        environment = member_environment({"PROBE_URL": self._emulator.control_url})
         async with bot_process(config, self._folder / "bot.log", environment) as bot:
             dead = asyncio.create_task(bot.watch(), name="bot watch")
             ready = asyncio.create_task(self._until_ready(port), name="bot ready")

@@ -63,10 +63,6 @@ class GuildView:
             timed_out=timed_out,
         )
 
-    def top_role_position(self, member_roles: tuple[int, ...]) -> int:
-        """Return the position of the highest of these roles; 0 is @everyone."""
-        return max((self.roles[role].position for role in member_roles if role in self.roles), default=0)
-
 
 class GuildSource(Protocol):
     """Where an unknown guild is fetched: Discord's REST, as raw payloads."""

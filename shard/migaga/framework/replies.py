@@ -131,16 +131,9 @@ class MessageResponder:
         return reply
 
     async def _create(self, message: Outgoing, nonce: str) -> hikari.Message:
-        fields = message.fields()
         return await self._rest.create_message(
             self._channel_id,
-            fields["content"] if fields["content"] is not None else UNDEFINED,
-            embeds=fields["embeds"],
-            components=fields["components"],
-            attachments=fields["attachments"],
-            user_mentions=fields["user_mentions"],
-            role_mentions=fields["role_mentions"],
-            mentions_everyone=False,
+            **message.fields(),
             mentions_reply=False,
             nonce=nonce,
             reply=UNDEFINED if self._message_id is None else self._message_id,
@@ -160,18 +153,7 @@ class MessageResponder:
 
 async def edit_message(rest: hikari.api.RESTClient, channel_id: int, message_id: int, change: Outgoing) -> None:
     """Change one of the bot's messages."""
-    fields = change.fields()
-    await rest.edit_message(
-        channel_id,
-        message_id,
-        fields["content"],
-        embeds=fields["embeds"],
-        components=fields["components"],
-        attachments=fields["attachments"],
-        user_mentions=fields["user_mentions"],
-        role_mentions=fields["role_mentions"],
-        mentions_everyone=False,
-    )
+    await rest.edit_message(channel_id, message_id, **change.fields())
 
 
 class InteractionResponder:
@@ -253,7 +235,12 @@ class InteractionResponder:
         """Answer with a modal, which only the very first answer can be."""
         async with self._lock:
             if self._state != "new":
-                raise ReplyError("a modal must be the first answer: call ctx.show_modal before respond, defer or 2 s")
+                raise ReplyError(
+                    raise ReplyError(
+                        "a modal must be the first answer: call ctx.show_modal before respond and defer, and soon, "
+                        "since a slow handler is deferred by itself"
+                    )
+                )
             await self._rest.create_modal_response(
                 self._id, self._token, title=title, custom_id=custom_id, components=rows
             )
@@ -272,20 +259,9 @@ class InteractionResponder:
         flags: hikari.UndefinedOr[hikari.MessageFlag] = UNDEFINED,
     ) -> hikari.Snowflake | None:
         """Send the first answer. When the event was repeated and its first run answered: change that answer instead."""
-        fields = message.fields()
         try:
             sent = await self._rest.create_interaction_response(
-                self._id,
-                self._token,
-                kind,
-                fields["content"],
-                flags=flags,
-                embeds=fields["embeds"],
-                components=fields["components"],
-                attachments=fields["attachments"],
-                user_mentions=fields["user_mentions"],
-                role_mentions=fields["role_mentions"],
-                mentions_everyone=False,
+                self._id, self._token, kind, flags=flags, **message.fields()
             )
         except hikari.BadRequestError as error:
             if error.code != _ALREADY_ACKNOWLEDGED:
@@ -306,8 +282,7 @@ class InteractionResponder:
         return self._original(await self._edit_original(message), ephemeral)
 
     async def _edit_original(self, message: Outgoing) -> hikari.Snowflake:
-        fields = message.fields()
-        edited = await self._rest.edit_interaction_response(self._application_id, self._token, **fields)
+        edited = await self._rest.edit_interaction_response(self._application_id, self._token, **message.fields())
         return edited.id
 
     def _original(self, message_id: hikari.Snowflake | None, ephemeral: bool) -> Reply:
@@ -317,17 +292,10 @@ class InteractionResponder:
         return Reply(message_id, edit=self._edit_original, delete=delete, ephemeral=ephemeral)
 
     async def _follow_up(self, message: Outgoing, ephemeral: bool) -> Reply:
-        fields = message.fields()
         sent = await self._rest.execute_webhook(
             self._application_id,
             self._token,
-            fields["content"] if fields["content"] is not None else UNDEFINED,
-            embeds=fields["embeds"],
-            components=fields["components"],
-            attachments=fields["attachments"],
-            user_mentions=fields["user_mentions"],
-            role_mentions=fields["role_mentions"],
-            mentions_everyone=False,
+            **message.fields(),
             flags=_EPHEMERAL if ephemeral else UNDEFINED,
         )
 

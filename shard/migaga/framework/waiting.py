@@ -166,10 +166,6 @@ class Waiting:
                 return True
         return False
 
-    def waits_for(self, channel_id: int, user_id: int) -> bool:
-        """Whether the next message of this person in this channel is an answer."""
-        return (channel_id, user_id) in self._messages
-
     def pressed(self, token: str) -> Question | None:
         """Return the open question that a custom id belongs to."""
         return self._presses.get(token)

@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from functools import partial
 from typing import Protocol
-
-import hikari
 
 from migaga.gateway.observer import Observer
 from migaga.gateway.received import Received
@@ -43,14 +41,6 @@ class Router(Protocol):
 
     def route(self, event: Received) -> Handlers | None:
         """Return what runs all handlers of `event`, or None when nobody wants it. Synchronous, cheap, never raises."""
-        ...
-
-
-class EventBuilder(Protocol):
-    """Builds hikari's objects for an event. `FleetEventManager` is one."""
-
-    def build(self, event: Received) -> Sequence[hikari.Event]:
-        """Return the events that hikari makes of a raw one. Raises what hikari raises for a payload it cannot read."""
         ...
 
 
