@@ -236,10 +236,8 @@ class InteractionResponder:
         async with self._lock:
             if self._state != "new":
                 raise ReplyError(
-                    raise ReplyError(
-                        "a modal must be the first answer: call ctx.show_modal before respond and defer, and soon, "
-                        "since a slow handler is deferred by itself"
-                    )
+                    "a modal must be the first answer: call ctx.show_modal before respond and defer, and soon, "
+                    "since a slow handler is deferred by itself"
                 )
             await self._rest.create_modal_response(
                 self._id, self._token, title=title, custom_id=custom_id, components=rows
