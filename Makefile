@@ -7,7 +7,7 @@ READY  := $(VENV)/.ready
 SOURCES := shard operator emulator modules tests
 ARGS   ?=
 # Tests run side by side; a machine with more cores may take more.
-JOBS   ?= 4
+JOBS   ?= 3
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test check format bench lock clean test-system
