@@ -186,7 +186,11 @@ class ShardSettings:
     ids: tuple[int, ...] = field(
         default=(),
         metadata=key(
-            "Ids", values.shard_ids, "The shards that this process runs, such as `0,2` or `0-3`.", shown="all"
+            "Ids",
+            values.shard_ids,
+            "The shards that this process may run, such as `0,2` or `0-3`. Processes share them out by themselves: "
+            "leave it out.",
+            shown="all",
         ),
     )
     stop_grace: timedelta = field(
@@ -194,10 +198,78 @@ class ShardSettings:
         metadata=key(
             "StopGrace",
             values.seconds(0, 3_600),
-            "Seconds that running handlers may go on for when the process is stopped. Events that are not finished by "
-            "then come again at the next start.",
+            "Seconds from the order to stop to its end. Until another process has taken a shard, it is served on; "
+            "running handlers may end. Events that are not finished by then are handled by the next owner.",
             shown="10",
         ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class FleetSettings:
+    """This process among the others that run the same bot on the same database."""
+
+    revision: int = field(
+        default=0,
+        metadata=key(
+            "Revision",
+            values.integer(0, 999_999_999),
+            "A number that grows with each new version of the bot or of its configuration. Processes of the highest "
+            "one take over, after they have proved themselves on one shard.",
+            shown="0",
+        ),
+    )
+    capacity: int = field(
+        default=16,
+        metadata=key(
+            "Capacity",
+            values.integer(1, 1_000),
+            "Shards that this process would like to hold at most. When processes are missing it takes up to 4 times "
+            "as many.",
+            shown="16",
+        ),
+    )
+    identify_reserve: int = field(
+        default=100,
+        metadata=key(
+            "IdentifyReserve",
+            values.integer(0, 100_000),
+            "IDENTIFYs of Discord's daily budget that are kept for shards that lose their session.",
+            shown="100",
+        ),
+    )
+    multiple_of: int = field(
+        default=1,
+        metadata=key(
+            "MultipleOf",
+            values.integer(1, 10_000),
+            "The shard count is a multiple of this number. Discord assigns one to bots above 150,000 guilds.",
+            shown="1",
+        ),
+    )
+    state_directory: Path | None = field(
+        default=Path("migaga-state"),
+        metadata=key(
+            "StateDirectory",
+            values.folder,
+            "Folder for what this process has finished since it last told the database. After a crash it repeats at "
+            "most what was running. It should outlive the process, and holds no secret; `none` does without.",
+            shown="migaga-state",
+        ),
+    )
+    wait_for_taker: timedelta = field(
+        default=timedelta(0),
+        metadata=key(
+            "WaitForTaker",
+            values.seconds(0, 3_600),
+            "Seconds that a process which is asked to stop, and is alone, goes on and waits for another one to take "
+            "its shards.",
+            shown="0",
+        ),
+    )
+    address: str | None = field(
+        default=None,
+        metadata=key("Address", values.text, "Where other tools reach this process's HTTP port. For display."),
     )
 
 

@@ -21,6 +21,7 @@ from migaga.common.sections import (
     DatabaseSettings,
     DiscordSettings,
     EnvSettings,
+    FleetSettings,
     HttpSettings,
     Key,
     LogSettings,
@@ -57,6 +58,7 @@ class Settings:
     database: DatabaseSettings = field(default_factory=DatabaseSettings)
     discord: DiscordSettings = field(default_factory=DiscordSettings)
     shards: ShardSettings = field(default_factory=ShardSettings)
+    fleet: FleetSettings = field(default_factory=FleetSettings)
     modules: ModuleSettings = field(default_factory=ModuleSettings)
     http: HttpSettings = field(default_factory=HttpSettings)
     log: LogSettings = field(default_factory=LogSettings)
@@ -83,6 +85,7 @@ SECTIONS: Mapping[str, type] = {
     "Database": DatabaseSettings,
     "Discord": DiscordSettings,
     "Shards": ShardSettings,
+    "Fleet": FleetSettings,
     "Modules": ModuleSettings,
     "Http": HttpSettings,
     "Log": LogSettings,
@@ -121,6 +124,7 @@ def load_settings(path: Path | None, environ: Mapping[str, str]) -> Settings:
         database=_read(DatabaseSettings, found["Database"]),
         discord=_read(DiscordSettings, found["Discord"]),
         shards=_read(ShardSettings, found["Shards"]),
+        fleet=_read(FleetSettings, found["Fleet"]),
         modules=_read(ModuleSettings, found["Modules"]),
         http=_read(HttpSettings, found["Http"]),
         log=_read(LogSettings, found["Log"]),

@@ -173,3 +173,8 @@ def paths(value: str) -> tuple[Path, ...]:
 def path(value: str) -> Path:
     """Read one file name."""
     return Path(value).expanduser()
+
+
+def folder(value: str) -> Path | None:
+    """Read one folder name; `none` means that there is none."""
+    return None if value.casefold() == "none" else path(value)

@@ -28,11 +28,19 @@ PutAside = Callable[[], None]
 """Called when all that is left of an event waits for people: it no longer counts as unfinished, its handlers go on."""
 
 
+class AgainError(Exception):
+    """Handlers of an event could not work because the database is away: call the same `Handlers` again later."""
+
+
 class Handlers(Protocol):
     """Runs all handlers of one event."""
 
     def __call__(self, put_aside: PutAside, /) -> Awaitable[None]:
-        """Return when all have ended."""
+        """Return when all have ended.
+
+        Raises:
+            AgainError: Some have to run again when the database is back. Called again, it runs only those.
+        """
         ...
 
 
@@ -41,6 +49,21 @@ class Router(Protocol):
 
     def route(self, event: Received) -> Handlers | None:
         """Return what runs all handlers of `event`, or None when nobody wants it. Synchronous, cheap, never raises."""
+        ...
+
+    def refuse(self, event: Received, reason: str) -> Handlers | None:
+        """Return what tells a person why an interaction will not be run; None when nobody waits for an answer.
+
+        The reason is a sentence for people. Such an event is never routed afterwards. It needs no database.
+        """
+        ...
+
+    def left(self, has_left: Callable[[int | None], bool]) -> None:
+        """Forget the guilds whose shard this process no longer has: their state, and dialogues that are open there.
+
+        Args:
+            has_left: Tells whether a guild (None: direct messages) has left.
+        """
         ...
 
 
