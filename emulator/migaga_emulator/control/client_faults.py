@@ -55,6 +55,18 @@ class Faults:
         """Let connections stay open and say nothing any more."""
         return await self._hit("silence", shard_id=shard_id, shard_count=shard_count, bot=bot)
 
+    async def withhold(
+        self,
+        *events: str,
+        shard_id: int | None = None,
+        shard_count: int | None = None,
+        bot: int | None = None,
+    ) -> int:
+        """Send no dispatch (or none of these events) until the session is resumed; heartbeats are answered."""
+        return await self._hit(
+            "withhold", events=list(events) or None, shard_id=shard_id, shard_count=shard_count, bot=bot
+        )
+
     async def latency(
         self,
         seconds: float,

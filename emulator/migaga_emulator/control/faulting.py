@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict
 
 from migaga_emulator.control.context import Context, Request, Route
@@ -12,6 +13,7 @@ TARGET = ("bot", "shard_id", "shard_count")
 CLOSE_CODES = (*range(1000, 1004), *range(1007, 1015), *range(3000, 5000))
 """What a websocket may be closed with."""
 FOR_EVER = -1
+EVENT_NAME = re.compile(r"[A-Z]+(_[A-Z]+)*")
 
 
 def _target(given: Given) -> Target:
@@ -51,6 +53,18 @@ def heartbeat(context: Context, request: Request) -> object:
 def silence(context: Context, request: Request) -> object:
     """The connections stay open, nothing comes any more, heartbeats are not acknowledged."""
     return {"hit": context.faults.silence(_target(request.body(*TARGET)))}
+
+
+def withhold(context: Context, request: Request) -> object:
+    """Heartbeats are answered, dispatches (only `events`, where given) are not sent until the session is resumed."""
+    given = request.body(*TARGET, "events")
+    names = given.texts("events")
+    if given.has("events") and not names:
+        raise ControlFault(400, "'events' is empty: name events such as MESSAGE_CREATE, or leave it out for all")
+    for name in names:
+        if not EVENT_NAME.fullmatch(name):
+            raise ControlFault(400, f"{name!r} is no event: write Discord's name, such as MESSAGE_CREATE")
+    return {"hit": context.faults.withhold(_target(given), names)}
 
 
 def latency(context: Context, request: Request) -> object:
@@ -141,7 +155,10 @@ def list_rest_faults(context: Context, request: Request) -> object:
 
 
 def clear(context: Context, request: Request) -> object:
-    """End every lasting fault: refusals, latencies, op 7 instead of HELLO, REST faults. Outages and tokens stay."""
+    """End every lasting fault: refusals, latencies, op 7 instead of HELLO, what is withheld, REST faults.
+
+    Outages and tokens stay.
+    """
     context.faults.clear()
     context.rest_faults.clear()
     return {"cleared": True}
@@ -154,6 +171,7 @@ ROUTES: tuple[Route, ...] = (
     ("POST", "/faults/close", close),
     ("POST", "/faults/heartbeat", heartbeat),
     ("POST", "/faults/silence", silence),
+    ("POST", "/faults/withhold", withhold),
     ("POST", "/faults/latency", latency),
     ("POST", "/faults/refuse", refuse),
     ("POST", "/faults/reconnect_instead_of_hello", reconnect_instead_of_hello),

@@ -252,6 +252,7 @@ class Connection:
         self.session, missed = outcome
         for event in missed:
             self.deliver(event)
+        self.session.give_back(self._hub.clock())
         self.session.push("RESUMED", b'{"_trace":["gateway"]}', self._hub.clock())
 
     def _refused(self, refusal: Refusal) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -124,6 +124,13 @@ class GatewayFaults:
             connection.silent = True
         return len(connections)
 
+    def withhold(self, target: Target, names: Collection[str]) -> int:
+        """Keep dispatches of these names (none: all) from sessions that are otherwise well, until they are resumed."""
+        sessions = [connection.session for connection in self.hit(target) if connection.session is not None]
+        for session in sessions:
+            session.withhold(names)
+        return len(sessions)
+
     def latency(self, target: Target, seconds: float) -> int:
         """Let every frame of these connections wait before it is written, also of those that come; 0 ends it."""
         self._latencies = [(other, value) for other, value in self._latencies if other != target]
@@ -132,9 +139,11 @@ class GatewayFaults:
         return len(self.hit(target))
 
     def clear(self) -> None:
-        """End refusals, latencies and op 7 instead of HELLO."""
+        """End refusals, latencies and op 7 instead of HELLO; send what was withheld."""
         self._refuse = self._reconnect_first = 0
         self._latencies.clear()
+        for session in self._hub.sessions():
+            session.give_back(self._hub.clock())
 
     def _latency_of(self, connection: Connection) -> float:
         return max((seconds for target, seconds in self._latencies if target.hits(connection)), default=0.0)

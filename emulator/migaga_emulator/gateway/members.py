@@ -20,7 +20,7 @@ def request_members(hub: Hub, session: Session, data: object) -> bool:
     """Answer a request with GUILD_MEMBERS_CHUNKs, or with RATE_LIMITED; False when it cannot be read.
 
     All members need the GUILD_MEMBERS intent and may be asked for once per guild and bot in 30 s. Without the intent,
-    or for a guild that the bot is not in, Discord answers nothing.
+    or for a guild that the bot is not in or that is unavailable, Discord answers nothing.
     """
     if not isinstance(data, Mapping):
         return False
@@ -30,6 +30,8 @@ def request_members(hub: Hub, session: Session, data: object) -> bool:
         return False
     bot = hub.world.bots[session.bot_id]
     if guild_id not in bot.guild_ids or not session.generation.covers(guild_id):
+        return True
+    if hub.world.core.guild(guild_id).unavailable:
         return True
     limit = data.get("limit", 0)
     wanted = limit if isinstance(limit, int) and limit > 0 else 0

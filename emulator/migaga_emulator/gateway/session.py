@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Protocol
 
 from migaga_emulator.gateway.opcodes import CloseCode
 from migaga_emulator.gateway.replay import ReplayBuffer
+from migaga_emulator.gateway.withheld import Withheld
 from migaga_emulator.rules import Rules
 
 RECONNECT_S = 2.0
@@ -91,6 +93,7 @@ class Session:
         self._resume_window_s = rules.resume_window_s
         self._replay: ReplayBuffer[Event] = ReplayBuffer(max_events=rules.replay_events, max_age_s=rules.replay_seconds)
         self._unwritten: deque[Event] = deque()
+        self._withheld: Withheld[Fate | None] = Withheld()
 
     @property
     def connected(self) -> bool:
@@ -103,7 +106,20 @@ class Session:
         return self._replay.floor
 
     def push(self, name: str, payload: bytes, now: float, fate: Fate | None = None) -> None:
-        """Append one event and hand it to the client, if there is one."""
+        """Append one event and hand it to the client, if there is one; unless a fault keeps it from the client."""
+        if not self._withheld.takes(name, payload, fate):
+            self._push(name, payload, now, fate)
+
+    def withhold(self, names: Collection[str]) -> None:
+        """Injected: keep dispatches of these names (none: all) from the client until `give_back`."""
+        self._withheld.begin(names)
+
+    def give_back(self, now: float) -> None:
+        """End that fault: what was kept is appended now. Called for a RESUME, after what it has missed."""
+        for kept in self._withheld.end():
+            self._push(kept.name, kept.payload, now, kept.fate)
+
+    def _push(self, name: str, payload: bytes, now: float, fate: Fate | None) -> None:
         self.seq += 1
         event = Event(self.seq, name, dispatch_frame(name, self.seq, payload), fate)
         self._replay.append(event.seq, event, now)
@@ -151,7 +167,8 @@ class Session:
         if now is not None and self.detached_at is not None and now - self.detached_at > RECONNECT_S:
             injected = False
         self.sink = None
-        while self._unwritten:
-            fate = self._unwritten.popleft().fate
+        fates = [event.fate for event in self._unwritten] + [kept.fate for kept in self._withheld.end()]
+        self._unwritten.clear()
+        for fate in fates:
             if injected and fate is not None:
                 fate.destroyed()
