@@ -120,6 +120,8 @@ class Answer:
     choices: Sequence[Mapping[str, object]]
     """Suggestions of an autocomplete."""
     modal: Mapping[str, object] | None
+    calls: int = 0
+    """How often the bot has tried to answer an interaction, or to say more about it."""
 
     @property
     def content(self) -> str:

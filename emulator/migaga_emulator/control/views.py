@@ -88,6 +88,7 @@ def interaction_answer(asked: Asked) -> JsonObject:
         "followups": [message(item) for item in source.followups],
         "choices": source.answer_data.get("choices", []) if source.answer_type == 8 else [],
         "modal": source.answer_data if source.answer_type == 9 else None,
+        "calls": asked.calls,
     }
 
 
@@ -108,4 +109,5 @@ def command_answer(command: TextCommand) -> JsonObject:
         "followups": [message(item) for item in command.answers[1:]],
         "choices": [],
         "modal": None,
+        "calls": len(command.answers),
     }

@@ -26,6 +26,8 @@ class Asked:
 
     interaction: Interaction
     late: bool = False
+    calls: int = 0
+    """First answers, edits and further messages, also those that were refused: who answers once calls once."""
 
     @property
     def acknowledged(self) -> bool:
@@ -86,6 +88,12 @@ class AnswerBook:
             self._open.setdefault(channel_id, deque(maxlen=REMEMBERED)).append(command)
             self._look_back(command)
         return command
+
+    def called(self, interaction_id: int) -> None:
+        """A bot has tried to answer an interaction, or to say more about it."""
+        asked = self._asked.get(interaction_id)
+        if asked is not None:
+            asked.calls += 1
 
     def answered(self, interaction_id: int, *, refused: bool) -> None:
         """A bot has answered an interaction over REST, or tried to and was refused."""

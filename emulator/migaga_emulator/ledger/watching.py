@@ -22,6 +22,8 @@ class LedgerHooks:
 
     def interaction_answered(self, answer: InteractionAnswer) -> None:
         """Wake those who wait for this interaction."""
+        if answer.kind != "callback":  # `watch_interactions` counts those, because it also sees what is refused.
+            self._answers.called(answer.interaction.id)
         self._answers.answered(answer.interaction.id, refused=False)
 
     def message_created(self, bot_id: int, message: Message) -> None:
@@ -32,12 +34,16 @@ class LedgerHooks:
 
 
 def watch_interactions(answers: AnswerBook) -> Middleware:
-    """A middleware that tells the ledger of first answers that Discord refused because they came too late."""
+    """A middleware that tells the ledger of every first answer, and of those that Discord refused for being late."""
 
     @web.middleware
     async def watch(request: web.Request, handler: Handler) -> web.StreamResponse:
+        match = _CALLBACK.match(request.path)
+        if match is None:
+            return await handler(request)
+        answers.called(int(match.group(1)))
         response = await handler(request)
-        if response.status == 404 and (match := _CALLBACK.match(request.path)):
+        if response.status == 404:
             answers.answered(int(match.group(1)), refused=True)
         return response
 
