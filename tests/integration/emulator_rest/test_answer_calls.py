@@ -53,7 +53,7 @@ async def desk() -> AsyncIterator[Desk]:
         command = {"name": "greet", "description": "Greets"}
         async with http.post(path, json=command, headers={"Authorization": f"Bot {bot.token}"}) as answer:
             assert answer.status == 201
-        shown = await control.person(crowd.users[0].id).slash(crowd.guilds[0].channel("general"), "greet")
+        shown = await control.person(crowd.users[0].id).slash(crowd.guilds[0].channel("general"), "greet", wait=0)
         yield Desk(emulator, http, emulator.world.interactions.get(shown.id), shown)
 
 
