@@ -23,6 +23,7 @@ from migaga.framework.running import TOO_OLD, Runner, place
 from migaga.framework.scope import Environment, LoadedModule
 from migaga.framework.spec import Choice, CommandSpec
 from migaga.framework.table import RoutingTable
+from migaga.gateway.received import Received
 
 _MAX_CHOICES = 25
 _MAX_TEXT = 100
@@ -75,15 +76,15 @@ class Autocompletes:
             return
         outcome = "ok"
         try:
-            await self._send(built, await self._suggest(typing))
+            await self._send(built.received, await self._suggest(typing))
         except NotAllowed:
             outcome = "refused"
-            await self._send_nothing(built)
+            await self.send_nothing(built.received)
         except Exception as error:
             found = explain(error, None)
             outcome = found.outcome
             log_error(error, found, module=module, handler=handler)
-            await self._send_nothing(built)
+            await self.send_nothing(built.received)
         self._environment.metrics.handler(module, handler, outcome, time.monotonic() - started)
 
     async def _suggest(self, typing: _Typing) -> Sequence[object]:
@@ -100,17 +101,18 @@ class Autocompletes:
             return [found]
         return list(found) if isinstance(found, Sequence) else []
 
-    async def _send_nothing(self, built: Built) -> None:
+    async def send_nothing(self, received: Received) -> None:
+        """Suggest nothing: it cannot be done now, and there is no way to say so."""
         try:
-            await self._send(built, ())
+            await self._send(received, ())
         except hikari.HikariError:
             return
 
-    async def _send(self, built: Built, suggested: Sequence[object]) -> None:
+    async def _send(self, received: Received, suggested: Sequence[object]) -> None:
         # Discord refuses the whole list for one choice that is empty or there twice.
         made = [_choice(one) for one in suggested if str(getattr(one, "name", one)).strip()]
         choices = list({choice.name: choice for choice in made}.values())[:_MAX_CHOICES]
-        payload = built.received.payload
+        payload = received.payload
         await self._environment.discord.create_autocomplete_response(int(payload["id"]), str(payload["token"]), choices)
 
 

@@ -59,6 +59,7 @@ class Conversation:
         self, scope: Scope, responder: Responder, user_id: int, *, ephemeral: bool, deferral: Deferral | None
     ) -> None:
         self._scope = scope
+        self._waiting = scope.environment.waiting
         self._responder = responder
         self._user_id = user_id
         self._ephemeral = ephemeral
@@ -103,7 +104,7 @@ class Conversation:
             return await self._ask_by_form(question, timeout)
         if self._scope.channel_id is None:
             raise ReplyError("there is no channel to ask in")
-        with self._scope.environment.waiting.for_message(self._scope.channel_id, self._user_id) as waiting:
+        with self._waiting.for_message(self._scope.channel_id, self._user_id, self._scope.guild_id) as waiting:
             await self.send(Outgoing(question))
             answer = await waiting.answer(timeout)
         return str(answer.get("content", ""))
@@ -111,7 +112,7 @@ class Conversation:
     async def _ask_by_form(self, question: str, timeout: float) -> str:
         """Show a button that opens a form. A form that was closed can be opened again."""
         button = [_Button("open", "Answer", hikari.ButtonStyle.PRIMARY)]
-        with self._scope.environment.waiting.for_press(self._user_id) as waiting:
+        with self._waiting.for_press(self._user_id, self._scope.guild_id) as waiting:
             reply = await self.send(Outgoing(question, components=_rows(waiting, button)))
             while True:
                 pressed = await self._answer(waiting, reply, button, timeout)
@@ -134,7 +135,7 @@ class Conversation:
         return await self._press(question, buttons, timeout) == "yes"
 
     async def _press(self, question: str, buttons: Sequence[_Button], timeout: float) -> str:
-        with self._scope.environment.waiting.for_press(self._user_id) as waiting:
+        with self._waiting.for_press(self._user_id, self._scope.guild_id) as waiting:
             reply = await self.send(Outgoing(question, components=_rows(waiting, buttons)))
             pressed = await self._answer(waiting, reply, buttons, timeout)
             chosen = buttons[int(_key(pressed))]
@@ -170,7 +171,7 @@ class Conversation:
             raise ReplyError(f"a form takes 1 to {_MAX_FIELDS} fields, got {len(fields)}")
         named = {key: TextField(field) if isinstance(field, str) else field for key, field in fields.items()}
         await self._scope.commit()
-        with self._scope.environment.waiting.for_press(self._user_id) as waiting:
+        with self._waiting.for_press(self._user_id, self._scope.guild_id) as waiting:
             await self._responder.show_modal(shorten(title, 45), waiting.custom_id("form"), _form(named))
             answer = await waiting.answer(timeout)
         self._responder = self._respond_to(answer)

@@ -10,6 +10,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 
 from migaga.common.discord_time import time_of
+from migaga.framework.departures import HasLeft
 from migaga.framework.rawguild import Payload, when
 
 YOUNGER_THAN = 600.0
@@ -28,12 +29,17 @@ class Edits:
     """The text commands of the last minutes. Knows no clock."""
 
     def __init__(self) -> None:
-        self._first: dict[int, int] = {}
+        self._first: dict[int, tuple[int, int | None]] = {}
         self._tries: OrderedDict[int, _Try] = OrderedDict()
 
-    def seen(self, shard_id: int, message_id: int) -> None:
+    def seen(self, shard_id: int, message_id: int, guild_id: int | None) -> None:
         """Note a new message: what came to a shard before its first one was another process's."""
-        self._first.setdefault(shard_id, message_id)
+        if shard_id not in self._first:
+            self._first[shard_id] = (message_id, guild_id)
+
+    def left(self, has_left: HasLeft) -> None:
+        """Forget the first message of shards that have gone: when one comes back, its messages were another's again."""
+        self._first = {shard_id: first for shard_id, first in self._first.items() if not has_left(first[1])}
 
     def may_run(self, payload: Payload, shard_id: int) -> bool:
         """Whether a raw MESSAGE_UPDATE, the whole message after the edit, runs its command."""
@@ -44,7 +50,7 @@ class Edits:
             return False
         last = self._tries.get(message_id)
         if last is None:
-            return shard_id in self._first and message_id >= self._first[shard_id]
+            return shard_id in self._first and message_id >= self._first[shard_id][0]
         return last.open and last.content != payload.get("content")
 
     def begin(self, message_id: int, content: str) -> None:

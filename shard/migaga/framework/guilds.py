@@ -13,6 +13,7 @@ from typing import Protocol
 
 from hikari import Permissions
 
+from migaga.framework.departures import Departures, HasLeft
 from migaga.framework.permissions import ChannelView, RoleView, base_permissions, channel_permissions
 from migaga.framework.rawguild import Payload, read_channel, read_role, when
 
@@ -79,9 +80,12 @@ class GuildSource(Protocol):
 class GuildDirectory:
     """Views of the guilds of this process; the least recently used ones are forgotten beyond `capacity`."""
 
-    def __init__(self, source: GuildSource, me: int, *, capacity: int = 20_000) -> None:
+    def __init__(
+        self, source: GuildSource, me: int, *, departures: Departures | None = None, capacity: int = 20_000
+    ) -> None:
         self._source = source
         self._me = me
+        self._departures = departures or Departures()
         self._capacity = capacity
         self._views: OrderedDict[int, GuildView] = OrderedDict()
         self._fetches: dict[int, asyncio.Task[GuildView]] = {}
@@ -125,6 +129,14 @@ class GuildDirectory:
             fetch.cancel()
         await asyncio.gather(*fetches, return_exceptions=True)
 
+    def forget(self, has_left: HasLeft) -> None:
+        """Forget guilds whose events go elsewhere now. Who still asks for one gets it fresh, each time."""
+        for guild_id in [one for one in self._views if has_left(one)]:
+            del self._views[guild_id]
+        for guild_id in [one for one in self._fetches if has_left(one)]:
+            del self._fetches[guild_id], self._missed[guild_id]
+        self.unavailable = {one for one in self.unavailable if not has_left(one)}
+
     def observe(self, name: str, payload: Payload) -> None:
         """Take over what a raw event says. Events of unknown guilds cost a dictionary look-up and are dropped."""
         if not name.startswith(_WATCHED):
@@ -165,18 +177,21 @@ class GuildDirectory:
 
     async def _fetch(self, guild_id: int) -> GuildView:
         """Fetch a guild, then apply what happened meanwhile. A GUILD_CREATE that came meanwhile is newer: it wins."""
+        missed = self._missed[guild_id]
         try:
             payload = await self._source.fetch_guild(guild_id)
-            view = self._views.get(guild_id)
-            if view is None:
-                view = read_guild(payload, self._me)
-                for name, missed in self._missed[guild_id]:
-                    apply(view, name, missed, self._me)
-                self._store(view)
-            return view
         finally:
-            del self._fetches[guild_id]
-            del self._missed[guild_id]
+            if self._missed.get(guild_id) is missed:  # Else it was forgotten, and somebody may have asked anew.
+                del self._fetches[guild_id], self._missed[guild_id]
+        known = self._views.get(guild_id)
+        if known is not None:
+            return known
+        view = read_guild(payload, self._me)
+        for name, event in missed:
+            apply(view, name, event, self._me)
+        if not self._departures.has_left(guild_id):
+            self._store(view)
+        return view
 
 
 def read_guild(payload: Payload, me: int) -> GuildView:

@@ -17,12 +17,14 @@ from migaga.framework.dialogue import respond_to, submitted
 from migaga.framework.outgoing import Outgoing
 from migaga.framework.person import person_of_interaction
 from migaga.framework.rawguild import Payload
+from migaga.framework.reports import EXPIRED, RUN_AGAIN, UNAVAILABLE
 from migaga.framework.running import TOO_OLD, Arguments, Runner, Use, Who
 from migaga.framework.scope import Environment, LoadedModule, Scope
 from migaga.framework.spec import CommandSpec, ComponentSpec, MenuSpec
 from migaga.framework.table import RoutingTable
 from migaga.framework.usage import usage
 from migaga.framework.waiting import DIALOGUE
+from migaga.gateway.received import Received
 
 Job = Callable[[], Awaitable[object]]
 _log = logging.getLogger(__name__)
@@ -54,6 +56,30 @@ class InteractionRouter:
             return self._custom_id(table, built, str(data.get("custom_id", "")), modal=kind == _MODAL)
         return None
 
+    async def refuse(self, table: RoutingTable, received: Received, reason: str) -> None:
+        """Tell a person why their interaction is not run; somebody who types gets no suggestions."""
+        outcome = UNAVAILABLE if self._runner.age(received) <= TOO_OLD else EXPIRED
+        if received.payload.get("type") != _AUTOCOMPLETE:
+            await self._tell(received, f"{reason} {RUN_AGAIN}")
+        elif outcome == UNAVAILABLE:
+            await self._autocompletes.send_nothing(received)
+        self._count(table, received.payload, outcome)
+
+    def _count(self, table: RoutingTable, payload: Payload, outcome: str) -> None:
+        """Count an interaction that is not run under what it would have run."""
+        metrics, data = self._environment.metrics, payload.get("data") or {}
+        if payload.get("type") in (_COMMAND, _AUTOCOMPLETE):
+            command, menu = table.commands.match_slash(data), table.commands.match_menu(data)
+            if command is not None and payload["type"] == _COMMAND:
+                metrics.command(command[0], " ".join(command[1].path), outcome, 0.0)
+            elif menu is not None:
+                metrics.handler(menu[0], menu[1].handler, outcome, 0.0)
+            return
+        parts = split_custom_id(str(data.get("custom_id", "")))
+        found = None if parts is None else table.components.get((parts[0], parts[1], payload["type"] == _MODAL))
+        if found is not None:
+            metrics.handler(found[0].spec.name, found[1].handler, outcome, 0.0)
+
     def _command(self, table: RoutingTable, built: Built, data: Payload) -> Job:
         slash = table.commands.match_slash(data) if data.get("type", 1) == 1 else None
         if slash is not None:
@@ -61,7 +87,7 @@ class InteractionRouter:
         menu = table.commands.match_menu(data)
         if menu is not None:
             return partial(self._runner.use, self._menu_use(table.modules[menu[0]], menu[1], built))
-        return partial(self._tell, built, _UNKNOWN)
+        return partial(self._tell, built.received, _UNKNOWN)
 
     def _slash_use(self, module: LoadedModule, command: CommandSpec, built: Built) -> Use:
         async def arguments(scope: Scope, context: Context) -> Arguments:
@@ -107,7 +133,7 @@ class InteractionRouter:
         parts = split_custom_id(custom_id)
         found = None if parts is None else table.components.get((parts[0], parts[1], modal))
         if parts is None or found is None:
-            return partial(self._tell, built, OUTDATED)
+            return partial(self._tell, built.received, OUTDATED)
         return partial(self._runner.use, self._component_use(found[0], found[1], parts[2], built))
 
     def _answer(self, built: Built, custom_id: str) -> Job | None:
@@ -115,10 +141,10 @@ class InteractionRouter:
         payload = built.received.payload
         question = self._environment.waiting.pressed(custom_id.split(":")[1])
         if question is None:
-            return partial(self._tell, built, _GONE)
+            return partial(self._tell, built.received, _GONE)
         if person_of_interaction(payload).id != question.user_id:
-            return partial(self._tell, built, _NOT_YOURS)
-        return None if question.offer(payload) else partial(self._tell, built, _GONE)
+            return partial(self._tell, built.received, _NOT_YOURS)
+        return None if question.offer(payload) else partial(self._tell, built.received, _GONE)
 
     def _component_use(
         self, module: LoadedModule, component: ComponentSpec, given: tuple[str, ...], built: Built
@@ -139,14 +165,14 @@ class InteractionRouter:
             label=component.name,
         )
 
-    async def _tell(self, built: Built, message: str) -> None:
-        """Answer the person alone, without a handler."""
-        if self._runner.age(built.received) > TOO_OLD:
+    async def _tell(self, received: Received, message: str) -> None:
+        """Answer the person alone, without a handler and without the database."""
+        if self._runner.age(received) > TOO_OLD:
             return
         environment = self._environment
-        responder = respond_to(environment.discord, environment.application.id, built.received.payload)
+        responder = respond_to(environment.discord, environment.application.id, received.payload)
         try:
-            await responder.send(Outgoing(message), ephemeral=True)
+            await responder.send_if_new(Outgoing(message))
         except hikari.HikariError as error:
             _log.warning("an interaction could not be answered: %s", error)
 

@@ -212,6 +212,12 @@ class InteractionResponder:
                 await self._first(hikari.ResponseType.DEFERRED_MESSAGE_UPDATE)
                 self._state = "answered"
 
+    async def send_if_new(self, message: Outgoing) -> None:
+        """Answer the person alone. An answer that Discord has already, of another process's run, stays as it is."""
+        async with self._lock:
+            await self._first(hikari.ResponseType.MESSAGE_CREATE, _EPHEMERAL, message)
+            self._state = "answered"
+
     async def finish(self) -> None:
         """Answer what the handler left open: a component shows nothing, a command "Done." to the person alone."""
         if self._component and self._state == "new":
@@ -268,10 +274,18 @@ class InteractionResponder:
         return sent.interaction.response_message_id or None
 
     async def _first(
-        self, kind: hikari.ResponseType, flags: hikari.UndefinedOr[hikari.MessageFlag] = UNDEFINED
+        self,
+        kind: hikari.ResponseType,
+        flags: hikari.UndefinedOr[hikari.MessageFlag] = UNDEFINED,
+        message: Outgoing | None = None,
     ) -> None:
         try:
-            await self._rest.create_interaction_response(self._id, self._token, kind, flags=flags)
+            if message is None:
+                await self._rest.create_interaction_response(self._id, self._token, kind, flags=flags)
+            else:
+                await self._rest.create_interaction_response(
+                    self._id, self._token, kind, flags=flags, **message.fields()
+                )
         except hikari.BadRequestError as error:
             if error.code != _ALREADY_ACKNOWLEDGED:
                 raise

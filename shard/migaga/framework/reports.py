@@ -14,10 +14,10 @@ from typing import Protocol
 
 import hikari
 
-from migaga.common.errors import UnavailableError
 from migaga.framework.errors import CannotAnswer, UnknownSubcommand, UserError, WrongArgument
 from migaga.framework.outgoing import MAX_CONTENT, Outgoing
 from migaga.framework.waiting import Restarting, Unanswered
+from migaga.storage.failures import Blame, blame
 
 _log = logging.getLogger(__name__)
 
@@ -51,6 +51,10 @@ _EXPIRED = frozenset({10_062, 50_027})
 """Unknown interaction, invalid webhook token: the person cannot be answered any more."""
 WRONG_USE = "wrong_use"
 EXPIRED = "expired"
+UNAVAILABLE = "unavailable"
+NO_DATABASE = "My database cannot be reached at the moment."
+BUSY_DATABASE = "My database is busy with what others do at the moment."
+RUN_AGAIN = "Please run it again in a moment."
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +62,7 @@ class Report:
     """What to tell the person, and how the run counts."""
 
     outcome: str
-    """`refused`, `wrong_use`, `unanswered`, `expired` or `error`."""
+    """`refused`, `wrong_use`, `unanswered`, `unavailable`, `expired` or `error`."""
     message: str
     reference: str | None = None
     """In the log beside the traceback."""
@@ -86,12 +90,17 @@ def explain(error: BaseException, usage: str | None) -> Report:
             return Report("unanswered", str(error))
         case UserError():
             return Report("refused", str(error))
-        case UnavailableError():
-            return Report("error", "My database cannot be reached at the moment. Please try again in a minute.")
         case hikari.HikariError():
             return _explain_discord(error) or _unexpected()
         case _:
-            return _unexpected()
+            return _explain_database(error) or _unexpected()
+
+
+def _explain_database(error: BaseException) -> Report | None:
+    whose = blame(error)
+    if whose is None:
+        return None
+    return Report(UNAVAILABLE, f"{NO_DATABASE if whose is Blame.AWAY else BUSY_DATABASE} {RUN_AGAIN}")
 
 
 def _unexpected() -> Report:
@@ -171,7 +180,7 @@ def log_error(error: Exception, found: Report, *, module: str, handler: str) -> 
     extra = {"migaga_module": module, "handler": handler, "reference": found.reference}
     if found.reference is not None:
         _log.error("%s.%s failed, reference %s", module, handler, found.reference, exc_info=error, extra=extra)
-    elif found.outcome in ("error", EXPIRED):
+    elif found.outcome in ("error", EXPIRED, UNAVAILABLE):
         _log.warning("%s.%s: %s: %s", module, handler, found.outcome, error, extra=extra)
     elif not isinstance(error, UserError):
         _log.info("%s.%s was refused by Discord: %s", module, handler, error, extra=extra)

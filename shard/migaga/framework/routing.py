@@ -8,21 +8,23 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from functools import partial
 
 from migaga.framework.aside import Holders, hold
 from migaga.framework.building import Builder, Built
+from migaga.framework.departures import HasLeft
 from migaga.framework.guild_keeper import KEPT_EVENTS, GuildKeeper
 from migaga.framework.interactions import InteractionRouter
 from migaga.framework.rawguild import Payload
-from migaga.framework.running import GUILD_EVENTS, Runner
+from migaga.framework.running import GUILD_EVENTS, Runner, place
 from migaga.framework.scope import Environment, LoadedModule
 from migaga.framework.spec import ListenerSpec
 from migaga.framework.table import RoutingTable
 from migaga.framework.texts import TextCommands
-from migaga.gateway.intake import Handlers, PutAside
+from migaga.gateway.intake import AgainError, Handlers, PutAside
 from migaga.gateway.received import Received
+from migaga.storage.failures import blame
 
 Job = Callable[[], Awaitable[object]]
 _log = logging.getLogger(__name__)
@@ -48,17 +50,43 @@ class EventRouter:
         self._interactions = interactions
         self._keeper = keeper
         self.table = RoutingTable(())
+        self._here: set[int] = set()
+        """Shards whose events come here, as far as is known since the last one left."""
 
     def route(self, event: Received) -> Handlers | None:
         """Return what runs all handlers of `event`, each apart from the others; None when nobody wants it."""
         try:
+            if event.shard_id not in self._here:
+                self._arrives(event)
             self._environment.directory.observe(event.name, event.payload)
             jobs = list(self._jobs(event))
         except Exception:
             # A payload that is not as documented must not stop the shard; it is one event's handlers that are lost.
             _log.exception("%s could not be routed", event.name)
             return None
-        return partial(_run, jobs) if jobs else None
+        return EventRun(jobs) if jobs else None
+
+    def refuse(self, event: Received, reason: str) -> Handlers | None:
+        """Return what tells a person why their interaction is not run; None when nobody waits for an answer."""
+        if event.name != "INTERACTION_CREATE":
+            return None
+        return EventRun([partial(self._interactions.refuse, self.table, event, reason)])
+
+    def left(self, has_left: HasLeft) -> None:
+        """Forget guilds whose shard this process no longer has, and end the dialogues that are open there."""
+        self._here.clear()
+        self._environment.departures.note(has_left)
+        self._environment.directory.forget(has_left)
+        self._environment.waiting.left(has_left)
+        self._texts.left(has_left)
+
+    def _arrives(self, event: Received) -> None:
+        """Note by the first event that tells a guild that a shard has come, or come back."""
+        guild_id, _ = place(event)
+        if guild_id is None and event.name not in ("MESSAGE_CREATE", "INTERACTION_CREATE"):
+            return
+        self._here.add(event.shard_id)
+        self._environment.departures.returned(guild_id)
 
     def _jobs(self, event: Received) -> Iterator[Job]:
         table, built = self.table, Built(self._builder, event)
@@ -111,29 +139,50 @@ def by_bot(payload: Payload) -> bool:
     return bool(user.get("bot"))
 
 
-async def _run(jobs: list[Job], put_aside: PutAside) -> None:
-    """Run all jobs; none touches another, and none raises but when it is cancelled."""
-    if len(jobs) == 1:
-        hold(put_aside)
-        await _apart(jobs[0])
-        return
-    holders = Holders(len(jobs), put_aside)
-    async with asyncio.TaskGroup() as group:
-        for number, job in enumerate(jobs):
-            group.create_task(_among(holders, number, job))
+class EventRun:
+    """All handlers of one event: the gateway's `Handlers`. Called again, it runs those that have not ended."""
+
+    __slots__ = ("_jobs",)
+
+    def __init__(self, jobs: Sequence[Job]) -> None:
+        self._jobs = jobs
+
+    async def __call__(self, put_aside: PutAside, /) -> None:
+        """Run the jobs; none touches another, and none raises but when it is cancelled.
+
+        Raises:
+            AgainError: The database was away for some; a further call runs those alone.
+        """
+        jobs = self._jobs
+        if len(jobs) == 1:
+            hold(put_aside)
+            ended = [await _ended(jobs[0])]
+        else:
+            holders = Holders(len(jobs), put_aside)
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(_among(holders, number, job)) for number, job in enumerate(jobs)]
+            ended = [task.result() for task in tasks]
+        self._jobs = [job for job, has_ended in zip(jobs, ended, strict=True) if not has_ended]
+        if self._jobs:
+            raise AgainError
 
 
-async def _among(holders: Holders, number: int, job: Job) -> None:
+async def _among(holders: Holders, number: int, job: Job) -> bool:
     holders.begin(number)
     try:
-        await _apart(job)
+        return await _ended(job)
     finally:
         holders.end(number)
 
 
-async def _apart(job: Job) -> None:
+async def _ended(job: Job) -> bool:
+    """Run a job; tell whether it has ended, or has to run again when the database is back."""
     try:
         await job()
-    except Exception:
-        # Handlers' own errors are reported where they run; this is a fault of ours, and must not touch other handlers.
+    except Exception as error:
+        # Handlers' own errors are reported where they run. This is a fault of ours, and must not touch other handlers;
+        # or the database is away, for the framework itself too.
+        if isinstance(error, AgainError) or blame(error) is not None:
+            return False
         _log.exception("a handler could not be run")
+    return True

@@ -29,7 +29,9 @@ from migaga.framework.replies import InteractionResponder, MessageResponder, Res
 from migaga.framework.reports import EXPIRED, explain, log_error, report
 from migaga.framework.scope import Environment, LoadedModule, Scope
 from migaga.framework.spec import CommandSpec, Cooldown, ListenerSpec, Requirements
+from migaga.gateway.intake import AgainError
 from migaga.gateway.received import Received
+from migaga.storage.failures import blame
 
 TOO_OLD = 2.5
 """Seconds after which an interaction cannot be answered in time any more."""
@@ -103,7 +105,11 @@ class Runner:
         return await self._access.is_banned(user_id)
 
     async def listen(self, module: LoadedModule, listener: ListenerSpec, received: Received, event: object) -> None:
-        """Run a listener for one event."""
+        """Run a listener for one event.
+
+        Raises:
+            AgainError: It has not ended, because the database is away: it has to run again.
+        """
         started = time.monotonic()
         outcome = "ok"
         guild_id, channel_id = place(received)
@@ -113,6 +119,9 @@ class Runner:
                 context = EventContext(scope, received.name)
                 await call(getattr(module.instance, name), (event,), await injected(scope, context))
         except Exception as error:
+            if blame(error) is not None:
+                self._environment.metrics.handler(module.spec.name, name, "again", time.monotonic() - started)
+                raise AgainError(f"{module.spec.name}.{name}") from error
             found = explain(error, None)
             outcome = found.outcome
             log_error(error, found, module=module.spec.name, handler=name)

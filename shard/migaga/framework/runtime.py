@@ -25,6 +25,7 @@ from migaga.framework.builtin.core import load_core
 from migaga.framework.builtin.parts import CoreParts
 from migaga.framework.committing import committing
 from migaga.framework.cooldowns import Cooldowns
+from migaga.framework.departures import Departures, HasLeft
 from migaga.framework.edits import Edits
 from migaga.framework.guild_keeper import GuildKeeper
 from migaga.framework.guild_settings import GuildSettings
@@ -41,6 +42,7 @@ from migaga.framework.sources import ModuleFailure
 from migaga.framework.tasks import Tasks
 from migaga.framework.texts import TextCommands
 from migaga.framework.uncalled import TextNames
+from migaga.framework.waiting import Waiting
 from migaga.gateway.discord import Discord
 from migaga.gateway.intake import Handlers
 from migaga.gateway.received import Received
@@ -103,7 +105,10 @@ class FrameworkRuntime:
         self.settings = GuildSettings(OptionStore(database), settings.prefix)
         self.access_rules = AccessStore(database)
         self.retention = Retention(database)
-        self.directory = GuildDirectory(RestGuildSource(rest, application.bot_id), application.bot_id)
+        departures = Departures()
+        self.directory = GuildDirectory(
+            RestGuildSource(rest, application.bot_id), application.bot_id, departures=departures
+        )
         self.environment = Environment(
             application=application,
             discord=rest,
@@ -111,6 +116,8 @@ class FrameworkRuntime:
             database=database,
             directory=self.directory,
             settings=self.settings,
+            departures=departures,
+            waiting=Waiting(departures),
             metrics=metrics or NoMetrics(),
             now=now,
             discord_time=discord.time,
@@ -196,6 +203,14 @@ class FrameworkRuntime:
     def route(self, event: Received) -> Handlers | None:
         """Return what runs the handlers of an event (the gateway's `Router`)."""
         return self._router.route(event)
+
+    def refuse(self, event: Received, reason: str) -> Handlers | None:
+        """Return what tells a person why their interaction is not run (the gateway's `Router`)."""
+        return self._router.refuse(event, reason)
+
+    def left(self, has_left: HasLeft) -> None:
+        """Forget the guilds whose shard this process no longer has (the gateway's `Router`)."""
+        self._router.left(has_left)
 
     def stopping(self) -> None:
         """End every handler's wait for a person: the process is being stopped. They are told to run it again."""

@@ -15,6 +15,7 @@ import hikari
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from migaga.common.discord_time import DiscordTime
+from migaga.framework.departures import Departures
 from migaga.framework.guild_settings import GuildSettings
 from migaga.framework.guilds import GuildDirectory
 from migaga.framework.services import Services
@@ -39,11 +40,11 @@ class Metrics(Protocol):
     """What the framework counts; `observe` implements it."""
 
     def command(self, module: str, command: str, outcome: str, seconds: float) -> None:
-        """Count one use of a command: `ok`, `refused`, `wrong_use`, `unanswered`, `expired` or `error`."""
+        """Count one use of a command: `ok`, `refused`, `wrong_use`, `unanswered`, `unavailable`, `expired`, `error`."""
         ...
 
     def handler(self, module: str, handler: str, outcome: str, seconds: float) -> None:
-        """Count one run of a listener, component, menu, autocomplete or task."""
+        """Count one run of a listener, component, menu, autocomplete or task; `again`: it has to run once more."""
         ...
 
 
@@ -69,7 +70,8 @@ class Environment:
     database: Database
     directory: GuildDirectory
     settings: GuildSettings
-    waiting: Waiting = field(default_factory=Waiting)
+    departures: Departures = field(default_factory=Departures)
+    waiting: Waiting
     services: Services = field(default_factory=Services)
     metrics: Metrics = field(default_factory=NoMetrics)
     now: Callable[[], float]

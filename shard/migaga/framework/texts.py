@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 
 import hikari
@@ -11,6 +11,7 @@ from migaga.framework.binding import bind_text
 from migaga.framework.building import Built
 from migaga.framework.context import Context
 from migaga.framework.convert import Resolver
+from migaga.framework.departures import HasLeft
 from migaga.framework.edits import Edits
 from migaga.framework.errors import UnknownSubcommand
 from migaga.framework.matching import TextMatch, after_prefix
@@ -52,22 +53,26 @@ class TextCommands:
         if author is None or payload.get("webhook_id") or not self._heard(author):
             return None
         created = built.received.name == "MESSAGE_CREATE"
+        guild = None if payload.get("guild_id") is None else int(payload["guild_id"])
         if created:
-            self._edits.seen(built.received.shard_id, int(payload["id"]))
+            self._edits.seen(built.received.shard_id, int(payload["id"]), guild)
         waiting = self._environment.waiting
         if created and waiting.offer_message(int(payload["channel_id"]), int(author["id"]), payload):
             return None
         content = payload.get("content")
         if not content:
             return None
-        guild = payload.get("guild_id")
-        prefix = self._environment.settings.prefix(None if guild is None else int(guild))
+        prefix = self._environment.settings.prefix(guild)
         if not _begins(content, prefix):
             return None
         if not created and not self._edits.may_run(payload, built.received.shard_id):
             return None
         job = self._match(table, built if created else built.as_created(), content, prefix)
         return self._unknown(table, built, content, prefix) if created and job is None else job
+
+    def left(self, has_left: HasLeft) -> None:
+        """Forget what is known of messages in shards that have gone."""
+        self._edits.left(has_left)
 
     def _heard(self, author: Payload) -> bool:
         user_id = int(author["id"])
@@ -99,12 +104,13 @@ class TextCommands:
         return partial(self._tell, heard, built, event) if heard else None
 
     async def _tell(
-        self, heard: Sequence[tuple[LoadedModule, ListenerSpec]], built: Built, event: UnknownCommandEvent
+        self, heard: list[tuple[LoadedModule, ListenerSpec]], built: Built, event: UnknownCommandEvent
     ) -> None:
         if await self._runner.ignores(event.author_id):
             return
-        for module, listener in heard:
-            await self._runner.listen(module, listener, built.received, event)
+        while heard:
+            await self._runner.listen(*heard[0], built.received, event)
+            heard.pop(0)  # Should this have to run again, then without it.
 
     async def _run(self, use: Use, payload: Payload) -> None:
         if await self._runner.use(use) == WRONG_USE:

@@ -1,8 +1,8 @@
 """Questions of handlers that wait for a person: the next message, a pressed button, a submitted modal.
 
 Contexts open them; the router hands over messages and interactions. A question lives in this process only: when the
-process is stopped, `Waiting.close` ends all of them at once, and what is pressed after the process has gone is answered
-with "please run it again" (`interactions.py`).
+process is stopped, or a shard leaves it, `Waiting.close` or `Waiting.left` ends them at once. Whoever presses a button
+of it afterwards is told by the process that has the shard then: "please run it again" (`interactions.py`).
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from migaga.framework.aside import let_go
+from migaga.framework.departures import Departures, HasLeft
 from migaga.framework.errors import UserError
 from migaga.framework.rawguild import Payload
 
@@ -26,7 +27,9 @@ class Unanswered(UserError):  # noqa: N818 (public name)
 
 
 class Restarting(UserError):  # noqa: N818 (public name)
-    """The process is being stopped while a handler waits, or wants to wait, for a person. The person is told.
+    """A handler waits, or wants to wait, for a person, and the answer would not come here: the person is told.
+
+    The process is being stopped, or the guild's shard has gone to another process.
 
     It is no `Unanswered`: a handler that goes on without an answer must not ask the next question now.
     """
@@ -40,6 +43,8 @@ class Question:
     """One open question to one person."""
 
     user_id: int
+    guild_id: int | None
+    """Where it was asked; None in direct messages."""
     token: str = field(default_factory=lambda: secrets.token_urlsafe(9))
     answers: asyncio.Queue[Payload] = field(default_factory=lambda: asyncio.Queue(maxsize=32))
     _deadline: asyncio.Timeout | None = None
@@ -62,7 +67,7 @@ class Question:
 
         Raises:
             Unanswered: None came within `timeout` seconds.
-            Restarting: The process is being stopped.
+            Restarting: The answer would go to another process.
         """
         if self._closed and self.answers.empty():
             raise Restarting
@@ -100,7 +105,8 @@ class Question:
 class Waiting:
     """All open questions of this process."""
 
-    def __init__(self) -> None:
+    def __init__(self, departures: Departures | None = None) -> None:
+        self._departures = departures or Departures()
         self._presses: dict[str, Question] = {}
         self._messages: dict[tuple[int, int], list[Question]] = {}
         self._closed = False
@@ -115,23 +121,29 @@ class Waiting:
         for question in self._all():
             question.close()
 
+    def left(self, has_left: HasLeft) -> None:
+        """End the questions in guilds whose shard has gone, with `Restarting`."""
+        for question in self._all():
+            if has_left(question.guild_id):
+                question.close()
+
     def _all(self) -> list[Question]:
         written = [question for questions in self._messages.values() for question in questions]
         return [*self._presses.values(), *written]
 
-    def _open(self, user_id: int) -> Question:
-        if self._closed:
+    def _open(self, user_id: int, guild_id: int | None) -> Question:
+        if self._closed or self._departures.has_left(guild_id):
             raise Restarting
-        return Question(user_id)
+        return Question(user_id, guild_id)
 
     @contextmanager
-    def for_press(self, user_id: int) -> Iterator[Question]:
+    def for_press(self, user_id: int, guild_id: int | None) -> Iterator[Question]:
         """Open a question that is answered by components or modals with its custom ids.
 
         Raises:
-            Restarting: The process is being stopped.
+            Restarting: The answer would go to another process.
         """
-        question = self._open(user_id)
+        question = self._open(user_id, guild_id)
         self._presses[question.token] = question
         try:
             yield question
@@ -139,13 +151,13 @@ class Waiting:
             self._presses.pop(question.token, None)
 
     @contextmanager
-    def for_message(self, channel_id: int, user_id: int) -> Iterator[Question]:
+    def for_message(self, channel_id: int, user_id: int, guild_id: int | None) -> Iterator[Question]:
         """Open a question that is answered by the person's next message in the channel.
 
         Raises:
-            Restarting: The process is being stopped.
+            Restarting: The answer would go to another process.
         """
-        question = self._open(user_id)
+        question = self._open(user_id, guild_id)
         questions = self._messages.setdefault((channel_id, user_id), [])
         questions.append(question)
         try:

@@ -1,9 +1,13 @@
 """What a database error means: wrong configuration, not reachable, worth another try.
 
-`database.py` translates with it at its edge, `portable.retrying` decides with it. Nobody else reads error numbers.
+`database.py` translates with it at its edge, `portable.retrying` decides with it, and the framework asks what became of
+a handler (`blame`). Nobody else reads error numbers.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+from enum import Enum
 
 from sqlalchemy import exc
 
@@ -21,6 +25,7 @@ _REFUSED = {
 _DOWN = frozenset(
     {
         1040,
+        1047,
         1053,
         1129,
         1152,
@@ -28,9 +33,11 @@ _DOWN = frozenset(
         1159,
         1160,
         1161,
+        1184,
         1203,
         1226,
         1290,
+        1317,
         1836,
         1927,
         2002,
@@ -39,9 +46,12 @@ _DOWN = frozenset(
         2006,
         2013,
         2055,
+        3032,
         4031,
     }
 )
+_LOGIN = frozenset({1045, 1251, 1698, 3159})
+"""Nothing was executed: nobody was let in."""
 _AGAIN = frozenset({1020, 1205, 1213, 3572})
 _DUPLICATE = frozenset({1022, 1062, 1169, 1586})
 
@@ -83,6 +93,53 @@ def is_unreachable(error: BaseException) -> bool:
     if isinstance(error, exc.DBAPIError) and error.connection_invalidated:
         return True
     return number(error) in _DOWN or isinstance(_origin(error), OSError)
+
+
+class Blame(Enum):
+    """Why the database is to blame for a failure."""
+
+    AWAY = "away"
+    """It could not be reached, or broke off: what became of a commit is unknown."""
+    CONFLICT = "conflict"
+    """It has rolled the transaction back because of others: a deadlock, a lock that was held too long."""
+
+
+def blame(error: BaseException) -> Blame | None:
+    """Tell whether the database is to blame for what a handler raised; None for every error of the handler's own.
+
+    Looks into groups of errors, and at what an error was raised from. A socket's error alone says nothing: it may be of
+    any server that a handler calls.
+    """
+    found = {one for cause in _causes(error) if (one := _blame(cause)) is not None}
+    return Blame.AWAY if Blame.AWAY in found else next(iter(found), None)
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """Return an error, what it was raised from, and the members of a group."""
+    seen: set[int] = set()
+    left: list[BaseException] = [error]
+    while left:
+        one = left.pop()
+        if id(one) in seen:
+            continue
+        seen.add(id(one))
+        yield one
+        if one.__cause__ is not None:
+            left.append(one.__cause__)
+        if isinstance(one, BaseExceptionGroup):
+            left.extend(one.exceptions)
+
+
+def _blame(error: BaseException) -> Blame | None:
+    match error:
+        case UnavailableError() | exc.TimeoutError():
+            return Blame.AWAY
+        case exc.DBAPIError():
+            if is_temporary_conflict(error):
+                return Blame.CONFLICT
+            return Blame.AWAY if is_unreachable(error) or number(error) in _LOGIN else None
+        case _:
+            return None
 
 
 def locked(target: str) -> UnavailableError:

@@ -77,7 +77,7 @@ def test_an_edit_runs_a_command_only_while_it_is_fresh_changed_and_not_answered(
     fresh = message(start + 10, "!a", edited=start + 20)
     number = int(str(fresh["id"]))
     assert not edits.may_run(fresh, 0)
-    edits.seen(0, int(str(message(start, "hi", edited=None)["id"])))
+    edits.seen(0, int(str(message(start, "hi", edited=None)["id"])), None)
     assert edits.may_run(fresh, 0)
     assert not edits.may_run(fresh, 1)
     assert not edits.may_run(message(start + 10, "!a", edited=None), 0)
@@ -132,7 +132,7 @@ def test_a_nonce_fits_and_differs_for_each_message(key: str, handler: str, numbe
     [
         (WrongArgument("n", "x", "`n` must be a number."), "wrong_use", "`n` must be a number.\nUsage: `!x <n>`"),
         (UserError("No."), "refused", "No."),
-        (UnavailableError("db"), "error", "database cannot be reached"),
+        (UnavailableError("db"), "unavailable", "database cannot be reached"),
         (hikari.ForbiddenError("u", {}, "", "Missing Access", 50001), "refused", "cannot see that channel"),
         (hikari.ForbiddenError("u", {}, "", "?", 1), "refused", "lack a permission"),
         (hikari.NotFoundError("u", {}, "", "Unknown Role", 10011), "refused", "I cannot find the role"),
