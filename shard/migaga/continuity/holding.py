@@ -130,8 +130,11 @@ class Holding:
         """Say that it is connected and has all guilds, muted, for a generation that is under way."""
         return Step(self._update({"state": ShardPhase.CLAIMED}, {"state": ShardPhase.WARM}), Hold.WARM)
 
-    def start_session(self, session_id: str, resume_url: str, seq: int) -> Step:
-        """Store a session that READY has begun, before its first event is handled."""
+    def start_session(self, session_id: str, resume_url: str, seq: int, beside: Beside | None = None) -> Step:
+        """Store a session that READY has begun, before its first event is handled.
+
+        Events of the session before that still run belong `beside` it: nothing else would bring them back.
+        """
         change: dict[str, Value | Add] = {
             "session_id": session_id,
             "resume_url": resume_url,
@@ -142,7 +145,8 @@ class Holding:
             "died_seq": None,
             "deaths": 0,
         }
-        return Step(self._update({"session_id": self.session_id}, change), None, session_id=session_id)
+        operation = _with(self._update({"session_id": self.session_id}, change), beside)
+        return Step(operation, None, session_id=session_id)
 
     def end_session(self) -> Step:
         """Forget a session that Discord has ended (op 9 `d: false`, a new token)."""

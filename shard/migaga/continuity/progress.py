@@ -39,6 +39,11 @@ class Progress:
         self._skip = frozenset(self._done)
 
     @property
+    def session_id(self) -> str:
+        """The session that is counted; empty before the first one."""
+        return self._session_id
+
+    @property
     def seq(self) -> int:
         """The last number, in order of receipt, with all before it finished, aside or quarantined."""
         return self._seq
@@ -52,6 +57,29 @@ class Progress:
     def running(self) -> tuple[int, ...]:
         """The numbers that hold the watermark or would, oldest first."""
         return tuple(seq for seq in self._order if seq not in self._done)
+
+    def has_had(self, seq: int) -> bool:
+        """Whether an event, or a later one, was received before: it is a repetition."""
+        return seq <= self._last
+
+    def is_skipped(self, seq: int) -> bool:
+        """Whether an event was finished before the session was resumed."""
+        return seq in self._skip
+
+    def is_done(self, seq: int) -> bool:
+        """Whether an event is finished, aside or quarantined."""
+        return seq <= self._seq or seq in self._done
+
+    def passed(self, seq: int) -> None:
+        """Note the receipt of an event that is no repetition and needs no handling: it is finished at once."""
+        self._last = seq
+        if self._order:
+            self._order.append(seq)
+            self._since[seq] = 0.0
+            self._done.add(seq)
+        else:
+            self._seq = seq
+            self._done.discard(seq)
 
     def received(self, seq: int, now: float) -> bool:
         """Note the receipt of an event; tell whether it has to be handled. False for what was had, or is done."""

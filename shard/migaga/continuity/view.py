@@ -22,6 +22,7 @@ class View:
         self.me = me
         self.shards = tuple(sorted(observation.shards, key=lambda row: row.key))
         self.generations = tuple(sorted(observation.generations, key=lambda row: row.n))
+        self.all_processes = tuple(observation.processes)
         self.alive = tuple(sorted((row for row in observation.processes if not row.dead), key=lambda row: row.id))
         self._alive_ids = {row.id: row for row in self.alive}
         self._of: dict[str, Sequence[ShardRow]] = {}

@@ -29,23 +29,28 @@ class FleetEventManager(OpenEventManager):
     ) -> None:
         super().__init__(entity_factory, event_factory, intents, auto_chunk_members=False, cache=None)
         self._shards: dict[int, OpenShard] = {}
-        self._intakes: dict[int, Intake] = {}
+        self._intakes: dict[hikari.api.GatewayShard, Intake] = {}
         self._built: list[hikari.Event] = []
 
     def attach(self, shard: OpenShard, intake: Intake) -> None:
-        """Hand the events of a shard to `intake`, and name the shard in the events that are built."""
+        """Hand the events of a connection to `intake`, and name its shard in the events that are built."""
         self._shards[shard.id] = shard
-        self._intakes[shard.id] = intake
+        self._intakes[shard] = intake
+
+    def detach(self, shard: OpenShard) -> None:
+        """Hand on nothing more of a connection. Events of its shard can still be built."""
+        self._intakes.pop(shard, None)
 
     def consume_raw_event(
         self, event_name: str, shard: hikari.api.GatewayShard, payload: Mapping[str, Any] | None
     ) -> None:
         """Hand a dispatch to its shard's intake. Called by shards, in the order of receipt."""
-        shard_id = shard.id
-        source = self._shards[shard_id]
-        received = source.received(event_name, payload)
-        if received is not None and source is shard:
-            self._intakes[shard_id].receive(received)
+        intake = self._intakes.get(shard)
+        if intake is None or not isinstance(shard, OpenShard):
+            return
+        received = shard.received(event_name, payload)
+        if received is not None:
+            intake.receive(received)
 
     def build(self, event: Received) -> Sequence[hikari.Event]:
         """Build the objects that hikari makes of a raw event: none for a kind that it does not know.

@@ -58,6 +58,10 @@ class Slot:
     def __init__(self, on_sent: Callable[[], None]) -> None:
         self._on_sent = on_sent
 
+    async def take(self) -> bool:
+        """Return True: the bucket is this process's own."""
+        return True
+
     def sent(self) -> None:
         """Note that IDENTIFY has gone out just now: the bucket's 5 s begin here."""
         self._on_sent()
@@ -101,6 +105,12 @@ class IdentifyGate:
                 self._reserved -= 1
         finally:
             lock.release()
+
+    @asynccontextmanager
+    async def turn(self, shard_id: int, *, recovery: bool) -> AsyncIterator[Slot]:
+        """Wait as `slot` does: one process alone has nothing to lose between HELLO and IDENTIFY."""
+        async with self.slot(shard_id) as slot:
+            yield slot
 
     def status(self) -> GateStatus:
         """Return the budget as it is known now."""

@@ -1,21 +1,27 @@
-"""The intake of one shard: runs the handlers of each event, keeps the watermark, never drops anything.
+"""The intake of one shard: runs the handlers of each event, knows how far the session is, never drops anything.
 
-`FleetEventManager` hands in what the socket brought; the framework's `Router` says what is to run. A bounded number
-of events is in flight; beyond it the shard stops reading its socket, so that the pressure goes back to Discord.
+`FleetEventManager` hands in what the socket brought; the framework's `Router` says what is to run; `fleet/held.py`
+opens it when the shard is this process's own, and stores how far it is. What may not be handled yet waits in memory;
+beyond a bound the shard stops reading its socket, so that the pressure goes back to Discord.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections import deque
+from collections.abc import Awaitable, Callable, Collection
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
 from typing import Protocol
 
+from migaga.common.alive import Alive
+from migaga.common.clock import Clock
+from migaga.continuity.progress import Point, Progress
 from migaga.gateway.observer import Observer
 from migaga.gateway.received import Received
-from migaga.gateway.watermark import Watermark
 
 _LOG = logging.getLogger(__name__)
 
@@ -23,6 +29,15 @@ IN_FLIGHT_LIMIT = 1_000
 """Events of one shard that may be handled at once."""
 ASIDE_LIMIT = 10_000
 """Events put aside beyond which another one keeps its place among those in flight: memory is bounded."""
+HELD_LIMIT = 10_000
+"""Events that wait in memory while the shard may not handle, beyond which its socket is not read."""
+YIELD_EVERY = 50
+"""Events that waited and are begun before other tasks get a turn."""
+LOOK_EVERY = 0.25
+"""Seconds after which an event that is handled alone may have been put aside."""
+AGAIN_AFTER = (0.25, 2.0)
+"""Seconds until handlers that missed the database run again: at first, at most."""
+AWAY = "The bot cannot reach its database right now, so it did nothing. Please run it again in a moment."
 
 PutAside = Callable[[], None]
 """Called when all that is left of an event waits for people: it no longer counts as unfinished, its handlers go on."""
@@ -67,10 +82,29 @@ class Router(Protocol):
         ...
 
 
+class Caution(Protocol):
+    """Looks at each event before it is begun, when one of them may have killed its process (P6)."""
+
+    async def allows(self, event: Received) -> bool:
+        """Store the suspicion and return True, or store the event as quarantined and return False."""
+        ...
+
+
+@dataclass(slots=True, eq=False)
+class Running:
+    """An event whose handlers run."""
+
+    event: Received
+    since: float
+    task: asyncio.Task[None] = field(init=False)
+    let_go: bool = False
+    """All that is left of it waits for people: a repetition would help nobody."""
+
+
 class Intake:
     """Events of one shard on their way through the handlers.
 
-    It outlives connections and sessions: a new session begins a new watermark, and a handler that an old session's
+    It outlives connections and sessions: a new session begins a new progress, and a handler that an old session's
     event still occupies cannot move it.
     """
 
@@ -80,28 +114,51 @@ class Intake:
         router: Router,
         observer: Observer,
         *,
+        alive: Alive,
+        clock: Clock,
+        on_finished: Callable[[int], None] = lambda seq: None,
         limit: int = IN_FLIGHT_LIMIT,
         aside_limit: int = ASIDE_LIMIT,
     ) -> None:
+        """Take what it works with.
+
+        Args:
+            shard_id: For logs and counts.
+            router: What is to run.
+            observer: Who counts.
+            alive: Whether handlers may start now.
+            clock: Own time.
+            on_finished: Told the number of each event of the session that has been handled, at once.
+            limit: Events in flight.
+            aside_limit: Events put aside because they wait for people.
+        """
         self._shard_id = shard_id
         self._router = router
         self._observer = observer
+        self._alive = alive
+        self._clock = clock
+        self._on_finished = on_finished
         self._limit = limit
         self._aside_limit = aside_limit
-        self._running: set[asyncio.Task[None]] = set()
-        self._aside: set[asyncio.Task[None]] = set()
+        self._running: dict[Received, Running] = {}
+        self._aside: set[Running] = set()
+        self._waiting: deque[Received] = deque()
+        self._opened = asyncio.Event()
+        self._caution: Caution | None = None
+        self._pump: asyncio.Task[None] | None = None
         self._room = asyncio.Event()
         self._room.set()
         self._idle = asyncio.Event()
         self._idle.set()
+        self._closed = False
         self._first = 0
-        self.watermark = Watermark()
-        observer.intake(shard_id, in_flight=lambda: self.in_flight, lag=lambda: self.watermark.lag)
+        self.progress = Progress("", 0)
+        observer.intake(shard_id, in_flight=lambda: self.in_flight, lag=lambda: self.progress.lag)
 
     @property
     def in_flight(self) -> int:
-        """How many events are being handled, without those that were put aside."""
-        return len(self._running)
+        """How many events are being handled or wait for it, without those that were put aside."""
+        return len(self._running) + len(self._waiting)
 
     @property
     def put_aside(self) -> int:
@@ -111,91 +168,250 @@ class Intake:
     @property
     def has_room(self) -> bool:
         """Whether another event may come in."""
+        if not self._opened.is_set():
+            return True  # RESUMED comes behind all that is replayed, which Discord bounds.
+        if not self._alive.is_valid():
+            return len(self._waiting) < HELD_LIMIT
         return self._room.is_set()
 
-    @property
-    def resume_seq(self) -> int:
-        """The number that a RESUME of this session has to name."""
-        return self._first if self.watermark.value is None else self.watermark.value
+    def begin_session(self, session_id: str, seq: int, done: Collection[int] = (), *, ready: bool = False) -> None:
+        """Count a session from `seq` on, with what is `done` above it. What waits of an older one is forgotten.
 
-    def begin_session(self, *, start: int | None, first: int) -> None:
-        """Count a session that is new (`start` is None, `first` is READY's number) or resumed from `start`."""
-        self._first = first
-        self.watermark = Watermark(start)
+        With `ready` it has just begun: `seq` is READY's own number, which is still to be handled.
+        """
+        self._waiting.clear()
+        self._first = seq
+        self.progress = Progress(session_id, seq - 1 if ready else seq, done)
+        self._changed()
+
+    def open(self, caution: Caution | None = None) -> None:
+        """Handle from now on; what waits first. With `caution` what waits is handled one after the other."""
+        self._caution = caution
+        self._opened.set()
+        self._keep_pumping()
+
+    def shut(self) -> None:
+        """Begin nothing more until `open`. What runs goes on."""
+        self._opened.clear()
 
     def receive(self, event: Received) -> None:
         """Take one event. Its handlers start before those of any later event."""
-        watermark = self.watermark
-        if watermark.has_had(event.seq):
+        progress = self.progress
+        if progress.has_had(event.seq):
             self._observer.event_repeated()
             return
         self._observer.event_received(event.name)
+        if self._waiting or self._pump is not None or not self._opened.is_set() or not self._alive.is_valid():
+            self._hold(event)
+            return
+        if progress.is_skipped(event.seq):
+            progress.passed(event.seq)
+            return
         handlers = self._router.route(event)
         if handlers is None:
-            watermark.passed(event.seq)
+            progress.passed(event.seq)
             return
-        watermark.received(event.seq)
-        self._observer.event_routed(event.name)
-        task = asyncio.create_task(self._run(event, handlers, watermark), name=event.name)
-        running = self._running
-        running.add(task)
-        task.add_done_callback(self._ended)
-        if len(running) == 1:
-            self._idle.clear()
-        if len(running) >= self._limit:
-            self._room.clear()
+        progress.received(event.seq, self._clock.now())
+        self._begin(event, handlers)
+
+    def run_left(self, event: Received) -> Running | None:
+        """Run an event that a dead owner had put aside; None when nobody wants it. It is not part of the session."""
+        handlers = self._router.route(event)
+        return None if handlers is None else self._begin(event, handlers)
 
     async def room(self) -> None:
         """Wait until another event may come in."""
         await self._room.wait()
 
+    # ---- what has to be stored
+
+    def point(self) -> Point:
+        """Return how far the session is. No RESUME may name a number below READY's."""
+        point = self.progress.point()
+        return point if point.seq >= self._first else replace(point, seq=self._first)
+
+    def overdue(self, now: float) -> list[Running]:
+        """Return the running events of the session that should become rows: they run for long, or hold up too many."""
+        return self._of_session(self.progress.to_put_aside(now))
+
+    def unfinished(self) -> list[Running]:
+        """Return the running events of the session that are not finished."""
+        return self._of_session(self.progress.running)
+
+    def pass_over(self, running: Running) -> None:
+        """Let the watermark pass an event that goes on running and is stored beside it."""
+        self.progress.finished(running.event.seq)
+
+    def _of_session(self, seqs: Collection[int]) -> list[Running]:
+        if not seqs:
+            return []
+        wanted, session = set(seqs), self.progress.session_id
+        found = [one for one in self._running.values() if one.event.session_id == session and one.event.seq in wanted]
+        return sorted(found, key=lambda one: one.event.seq)
+
+    # ---- ending
+
+    async def settle(self, seconds: float) -> None:
+        """Wait for the running handlers for at most so long. Nothing is cancelled."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._idle.wait()
+
     async def drain(self, grace: timedelta) -> int:
         """Wait for the running handlers for at most `grace`, then cancel them.
 
-        Returns the number of events that stay unfinished: a resumed session brings them again. One that was put aside
-        is not among them, and does not come again.
+        Returns the number of events that stay unfinished. One that was put aside is not among them.
         """
-        try:
-            async with asyncio.timeout(grace.total_seconds()):
-                await self._idle.wait()
-        except TimeoutError:
-            unfinished = len(self._running)
-            late = [*self._running, *self._aside]
-            for task in late:
-                task.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
-            return unfinished
-        return 0
+        await self.settle(grace.total_seconds())
+        unfinished = len(self._running)
+        await self.close()
+        return unfinished
+
+    async def close(self) -> None:
+        """Cancel whatever runs, now. Nothing is handled any more."""
+        self._closed = True
+        self._waiting.clear()
+        late = [*self._tasks(), *([self._pump] if self._pump else [])]
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
 
     def abandon(self) -> None:
-        """Cancel the running handlers now. Their events stay unfinished."""
-        for task in (*self._running, *self._aside):
+        """Cancel the running handlers now, without waiting for their ends. Their events stay unfinished."""
+        for task in self._tasks():
             task.cancel()
 
-    async def _run(self, event: Received, handlers: Handlers, watermark: Watermark) -> None:
-        put_aside = partial(self._set_aside, asyncio.current_task(), event.seq, watermark)
+    def _tasks(self) -> list[asyncio.Task[None]]:
+        return [one.task for one in (*self._running.values(), *self._aside)]
+
+    async def until_idle(self) -> None:
+        """Wait until nothing runs."""
+        await self._idle.wait()
+
+    # ---- handling
+
+    def _hold(self, event: Received) -> None:
+        """Let an event wait; a person who waits for an answer is told at once why there will be none."""
+        self.progress.received(event.seq, self._clock.now())
+        if self._opened.is_set() and not self._alive.is_valid() and not self.progress.is_done(event.seq):
+            refusal = self._router.refuse(event, AWAY)
+            if refusal is not None:
+                self._begin(event, refusal)
+                return
+        self._waiting.append(event)
+        self._changed()
+        if self._opened.is_set():
+            self._keep_pumping()
+
+    def _keep_pumping(self) -> None:
+        if self._pump is None and self._waiting and not self._closed:
+            self._pump = asyncio.create_task(self._pump_waiting(), name=f"events that wait on shard {self._shard_id}")
+            self._pump.add_done_callback(self._pumped)
+
+    def _pumped(self, task: asyncio.Task[None]) -> None:
+        self._pump = None
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _LOG.error("events of shard %d wait longer than they should", self._shard_id, exc_info=error)
+        if self._opened.is_set():
+            self._keep_pumping()
+
+    async def _pump_waiting(self) -> None:
+        """Begin what waits, in order."""
+        count = 0
+        while self._waiting and self._opened.is_set():
+            await self._alive.until_valid()
+            if len(self._running) >= self._limit:
+                await self._until_below()
+                continue
+            if self._caution is not None:
+                await self._cautiously(self._caution)
+                continue
+            self._begin_waiting(self._waiting.popleft())
+            count += 1
+            if count % YIELD_EVERY == 0:
+                await asyncio.sleep(0)
+        self._changed()
+
+    async def _cautiously(self, caution: Caution) -> None:
+        """Handle one event alone: the next begins when it has ended, or was put aside."""
+        event = self._waiting[0]
+        if self.progress.is_done(event.seq) or await caution.allows(event):
+            self._begin_waiting(self._waiting.popleft())
+            while (running := self._running.get(event)) and not self.progress.is_done(event.seq):
+                await asyncio.wait({running.task}, timeout=LOOK_EVERY)
+        else:
+            self._waiting.popleft()
+            self.progress.finished(event.seq)
+        if not self._waiting:
+            self._caution = None
+
+    def _begin_waiting(self, event: Received) -> None:
+        if self.progress.is_done(event.seq):
+            return
+        handlers = self._router.route(event)
+        if handlers is None:
+            self.progress.finished(event.seq)
+        else:
+            self._begin(event, handlers)
+
+    def _begin(self, event: Received, handlers: Handlers) -> Running:
+        self._observer.event_routed(event.name)
+        running = Running(event, self._clock.now())
+        running.task = asyncio.create_task(self._run(running, handlers, self.progress), name=event.name)
+        self._running[event] = running
+        running.task.add_done_callback(partial(self._ended, running))
+        self._changed()
+        return running
+
+    async def _run(self, running: Running, handlers: Handlers, progress: Progress) -> None:
+        event = running.event
         try:
-            await handlers(put_aside)
+            await self._until_handled(running, handlers, progress)
         except Exception:
             # The framework reports what its handlers raise; this is its own fault, and must not hold the watermark.
             _LOG.exception("handling %s on shard %d failed", event.name, self._shard_id)
-        watermark.finished(event.seq)
+        if progress.session_id == event.session_id and progress is self.progress:
+            progress.finished(event.seq)
+            self._on_finished(event.seq)
 
-    def _set_aside(self, task: asyncio.Task[None] | None, seq: int, watermark: Watermark) -> None:
-        """Let the event of a task hold nothing up."""
-        watermark.finished(seq)
-        if task in self._running and len(self._aside) < self._aside_limit:
-            self._running.discard(task)
-            self._aside.add(task)
+    async def _until_handled(self, running: Running, handlers: Handlers, progress: Progress) -> None:
+        """Run the handlers; those that missed the database run again until they have had it."""
+        wait, longest = AGAIN_AFTER
+        while True:
+            try:
+                await handlers(partial(self._let_go, running, progress))
+            except AgainError:
+                await self._clock.sleep(wait)
+                await self._alive.until_valid()
+                wait = min(2 * wait, longest)
+            else:
+                return
+
+    def _let_go(self, running: Running, progress: Progress) -> None:
+        """Let an event that only waits for people hold nothing up."""
+        running.let_go = True
+        if progress.session_id == running.event.session_id:
+            progress.finished(running.event.seq)
+        if running.event in self._running and len(self._aside) < self._aside_limit:
+            del self._running[running.event]
+            self._aside.add(running)
             self._changed()
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._running.discard(task)
-        self._aside.discard(task)
+    def _ended(self, running: Running, task: asyncio.Task[None]) -> None:
+        self._running.pop(running.event, None)
+        self._aside.discard(running)
         self._changed()
 
+    async def _until_below(self) -> None:
+        self._room.clear()
+        await self._room.wait()
+
     def _changed(self) -> None:
-        if len(self._running) < self._limit:
+        if len(self._running) < self._limit and (len(self._waiting) < self._limit):
             self._room.set()
-        if not self._running and not self._aside:
+        else:
+            self._room.clear()
+        if self._running or self._aside:
+            self._idle.clear()
+        else:
             self._idle.set()

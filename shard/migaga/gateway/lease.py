@@ -18,11 +18,19 @@ class ShardLease(Protocol):
         """Return when a connection may be opened: the life is valid, the breaker closed, the shard held or wanted."""
         ...
 
-    async def session(self) -> Session | None:
-        """Return the session to RESUME, asked for after HELLO; None: there is none, IDENTIFY.
+    async def session(self, current: Session) -> Session | None:
+        """Return the session to RESUME, asked for after HELLO; None: not this connection.
 
         A taker waits here, with its connection open, until the shard is its own.
+
+        Args:
+            current: What the connection was opened for, as far as it has been received.
         """
+        ...
+
+    @property
+    def is_recovery(self) -> bool:
+        """Whether the shard had a session in this generation before: an IDENTIFY may use the reserve."""
         ...
 
     async def began(self, session: Session) -> None:

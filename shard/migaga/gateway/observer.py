@@ -39,6 +39,18 @@ class Observer(Protocol):
     def sessions_stored(self, *, ok: bool) -> None:
         """The watermarks were stored in the database, or could not be."""
 
+    def shard_gone(self, shard_id: int) -> None:
+        """A shard is no longer this process's."""
+
+    def shard_claimed(self) -> None:
+        """A shard that nobody owned, or a dead process, was claimed."""
+
+    def shard_passed(self) -> None:
+        """A shard was passed on to another process."""
+
+    def event_quarantined(self, name: str) -> None:
+        """An event that has ended its processes is kept, and never handled."""
+
 
 class Unobserved:
     """An observer that counts nothing, for tools and tests that look elsewhere."""
@@ -71,4 +83,16 @@ class Unobserved:
         """Do nothing."""
 
     def sessions_stored(self, *, ok: bool) -> None:
+        """Do nothing."""
+
+    def shard_gone(self, shard_id: int) -> None:
+        """Do nothing."""
+
+    def shard_claimed(self) -> None:
+        """Do nothing."""
+
+    def shard_passed(self) -> None:
+        """Do nothing."""
+
+    def event_quarantined(self, name: str) -> None:
         """Do nothing."""

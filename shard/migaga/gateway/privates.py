@@ -43,6 +43,8 @@ OP_RECONNECT, OP_INVALID_SESSION, OP_HEARTBEAT_ACK = 7, 9, 11
 RESUMABLE_CLOSE = 3_000
 """Any close code but 1000 and 1001 leaves the session alive."""
 HELLO_TIMEOUT = 30.0
+CLOSE_WITHIN = 0.5
+"""Seconds that a connection which is closed may take to say goodbye: another process waits for its shard."""
 YIELD_EVERY = 50
 """Dispatches after which other tasks get a turn, though more are buffered."""
 FATAL_CLOSES = frozenset({4004, 4010, 4011, 4012, 4013, 4014})
@@ -130,6 +132,13 @@ class OpenShard(GatewayShardImpl):
 
     async def after_connect(self) -> None:
         """Called when a connection is up, or has failed."""
+
+    async def before_handshake(self, op: int) -> bool:
+        """Called after HELLO, before IDENTIFY or RESUME goes out. It may wait, and change what is resumed.
+
+        False gives the connection up.
+        """
+        return True
 
     async def after_handshake_sent(self, op: int) -> None:
         """Called when IDENTIFY or RESUME has gone out."""
@@ -219,8 +228,9 @@ class OpenShard(GatewayShardImpl):
         self._total_rate_limit.close()
         if ws is not None:
             ws._sent_close = False
-            with suppress(OSError, errors.GatewayError):
-                await ws.send_close(code=RESUMABLE_CLOSE, message=b"shard leaves, session stays")
+            with suppress(OSError, errors.GatewayError, TimeoutError):
+                async with asyncio.timeout(CLOSE_WITHIN):
+                    await ws.send_close(code=RESUMABLE_CLOSE, message=b"shard leaves, session stays")
 
     async def _connect(self) -> tuple[asyncio.Task[None], ...]:
         self._has_ended = False
@@ -259,11 +269,18 @@ class OpenShard(GatewayShardImpl):
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _send_json(self, data: JSONObject, *, priority: bool = False) -> None:
+        if data["op"] not in {OP_IDENTIFY, OP_RESUME}:
+            await super()._send_json(data, priority=priority)
+            return
+        if self._hello_deadline is not None:
+            self._hello_deadline.reschedule(None)
+        op = int(data["op"])
+        if not await self.before_handshake(op):
+            raise errors.GatewayConnectionError("given up before the handshake")
+        if op == OP_RESUME and isinstance(details := data["d"], dict):
+            details |= {"seq": self._seq, "session_id": self._session_id}
         await super()._send_json(data, priority=priority)
-        if data["op"] in {OP_IDENTIFY, OP_RESUME}:
-            if self._hello_deadline is not None:
-                self._hello_deadline.reschedule(None)
-            await self.after_handshake_sent(int(data["op"]))
+        await self.after_handshake_sent(op)
 
     async def _heartbeat(self, heartbeat_interval: float) -> None:
         loop = asyncio.get_running_loop()

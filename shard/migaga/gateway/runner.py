@@ -7,16 +7,15 @@ from __future__ import annotations
 
 import logging
 import zlib
-from datetime import timedelta
 
 import aiohttp
 from hikari import errors
 
 from migaga.common.errors import MigagaError
+from migaga.gateway.lease import ShardLease
 from migaga.gateway.privates import FATAL_CLOSES, Session
 from migaga.gateway.refusals import fatal_close
 from migaga.gateway.shard import FleetShard, ShardLife, ShardState, Shared
-from migaga.storage.sessions import StoredSession
 
 _LOG = logging.getLogger(__name__)
 
@@ -30,20 +29,23 @@ _BROKEN = (errors.HikariError, aiohttp.ClientError, OSError, zlib.error, ValueEr
 class ShardRunner:
     """One shard of this process, from start to stop."""
 
-    def __init__(self, life: ShardLife, shared: Shared, stored: StoredSession | None) -> None:
+    def __init__(self, life: ShardLife, shared: Shared, lease: ShardLease, session: Session | None) -> None:
+        """`session` is resumed; without one the shard identifies."""
         self.life = life
         self._shared = shared
-        self._session: Session | None = None
-        if stored is not None:
-            self._session = Session(stored.session_id, stored.resume_url, stored.seq)
-            life.intake.begin_session(start=stored.seq, first=stored.seq)
+        self._lease = lease
+        self._session = session
         self._shard = self._make()
-        shared.keeper.watch(life.shard_id, self._stored_form)
 
     @property
-    def will_resume(self) -> bool:
-        """Whether it has a session to resume."""
-        return self._shard.session is not None
+    def session(self) -> Session | None:
+        """The session as far as it has been received."""
+        return self._shard.session
+
+    @property
+    def connection(self) -> FleetShard:
+        """The connection of now."""
+        return self._shard
 
     async def run(self) -> None:
         """Run until `leave`. Raises MigagaError for what trying again cannot mend."""
@@ -70,31 +72,22 @@ class ShardRunner:
             lived = self._shared.clock.now() - began - wait
             wait = RESTART_AFTER[0] if lived > RESTART_AFTER[1] else min(wait * 2, RESTART_AFTER[1])
             self._session = self._shard.session
+            self._shared.manager.detach(self._shard)
             self._shard = self._make()
 
     def pause(self) -> None:
         """Take no further event."""
         self._shard.pause()
 
-    async def drain(self, grace: timedelta) -> int:
-        """Let running handlers end; returns how many were cancelled."""
-        return await self.life.intake.drain(grace)
-
-    def abandon(self) -> None:
-        """Cancel the running handlers; their events come again."""
-        self.life.intake.abandon()
-
     async def leave(self) -> None:
         """Close the connection so that the session can be resumed."""
         await self._shard.leave()
+        self._shared.manager.detach(self._shard)
         if self.life.state is not ShardState.FAILED:
             self._set(ShardState.STOPPED)
 
-    def _stored_form(self) -> StoredSession | None:
-        return self._shard.stored_form()
-
     def _make(self) -> FleetShard:
-        shard = FleetShard(self.life, self._shared, self._session)
+        shard = FleetShard(self.life, self._shared, self._lease, self._session)
         self._shared.manager.attach(shard, self.life.intake)
         return shard
 

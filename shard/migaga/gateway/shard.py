@@ -19,13 +19,11 @@ from migaga.common import logs
 from migaga.common.clock import Clock
 from migaga.continuity.backoff import BackOff
 from migaga.gateway.events import FleetEventManager
-from migaga.gateway.identify import IdentifyGate, Slot
 from migaga.gateway.intake import Intake
+from migaga.gateway.lease import IdentifyTurns, ShardLease, Turn
 from migaga.gateway.observer import Observer
 from migaga.gateway.privates import OP_IDENTIFY, OpenShard, Session
 from migaga.gateway.reconnects import Reconnects
-from migaga.gateway.sessions import SessionKeeper
-from migaga.storage.sessions import StoredSession
 
 _LOG = logging.getLogger(__name__)
 
@@ -63,8 +61,7 @@ class Shared:
     proxy: hikari.impl.ProxySettings
     manager: FleetEventManager
     event_factory: hikari.api.EventFactory
-    gate: IdentifyGate
-    keeper: SessionKeeper
+    turns: IdentifyTurns
     clock: Clock
     observer: Observer
 
@@ -95,7 +92,7 @@ class ShardLife:
 class FleetShard(OpenShard):
     """A gateway connection whose session can come from, and go to, another process."""
 
-    def __init__(self, life: ShardLife, shared: Shared, session: Session | None = None) -> None:
+    def __init__(self, life: ShardLife, shared: Shared, lease: ShardLease, session: Session | None = None) -> None:
         """`session` is resumed; without one the shard waits for its turn to IDENTIFY."""
         super().__init__(
             bot_user_id=shared.bot_user_id,
@@ -112,22 +109,17 @@ class FleetShard(OpenShard):
         self.session = session
         self._life = life
         self._shared = shared
+        self._lease = lease
         self._paused = False
-        self._turn = AsyncExitStack()
+        self._storing = False
+        self._waiting = AsyncExitStack()
         self._reconnects = Reconnects()
-        self._slot: Slot | None = None
+        self._turn: Turn | None = None
 
     def pause(self) -> None:
         """Hand on no further event. Heartbeats go on."""
         self._paused = True
         self._enter(ShardState.STOPPING)
-
-    def stored_form(self) -> StoredSession | None:
-        """Return what has to be stored of this shard now."""
-        session = self.session
-        if session is None:
-            return None
-        return StoredSession(self.id, session.session_id, session.resume_url, self._life.intake.resume_seq)
 
     # ---- the rules
 
@@ -135,6 +127,7 @@ class FleetShard(OpenShard):
         """RESUME at once; IDENTIFY after the pause that Discord asks for, this shard's back-off, and its turn."""
         clock = self._shared.clock
         await clock.sleep(self._reconnects.wait(clock.now()))
+        await self._lease.until_connectable()
         await self._until_allowed()
         self._reconnects.begins(clock.now())
 
@@ -150,25 +143,37 @@ class FleetShard(OpenShard):
             self._life.invalidated = False
         now = clock.now()
         await clock.sleep(self._life.back_off.ready_at(now) - now)
-        self._slot = await self._turn.enter_async_context(self._shared.gate.slot(self.id))
+        turn = self._shared.turns.turn(self.id, recovery=self._lease.is_recovery)
+        self._turn = await self._waiting.enter_async_context(turn)
         self._enter(ShardState.CONNECTING)
+
+    async def before_handshake(self, op: int) -> bool:
+        """Take the turn to IDENTIFY; or ask what to RESUME, which a taker learns only now."""
+        if op == OP_IDENTIFY:
+            return self._turn is not None and await self._turn.take()
+        opened_for = self.session
+        if opened_for is None:
+            return False
+        self.session = await self._lease.session(opened_for)
+        # The session of another gateway address needs another connection.
+        return self.session is not None and self.session.resume_url == opened_for.resume_url
 
     async def after_handshake_sent(self, op: int) -> None:
         """Count, and let the next shard of the bucket go on."""
         if op == OP_IDENTIFY:
-            if self._slot is not None:
-                self._slot.sent()
+            if self._turn is not None:
+                self._turn.sent()
             self._life.back_off.sent(self._shared.clock.now())
             self._life.identifies += 1
-            await self._turn.aclose()
+            await self._waiting.aclose()
         else:
             self._life.resumes += 1
             self._shared.observer.resume_sent()
 
     async def after_connect(self) -> None:
         """Give the turn back if it was not used."""
-        self._slot = None
-        await self._turn.aclose()
+        self._turn = None
+        await self._waiting.aclose()
 
     async def on_ready(self, payload: Mapping[str, Any]) -> None:
         """Store the new session before any of its events is handled."""
@@ -176,11 +181,14 @@ class FleetShard(OpenShard):
         if session is None:
             return
         logs.protect(session.session_id)
-        self._life.intake.begin_session(start=None, first=session.seq)
         self._life.session_began = self._shared.clock.now()
         _LOG.info("shard %d is ready with a new session and %d guilds", self.id, len(payload.get("guilds", ())))
+        self._storing = True
+        try:
+            await self._lease.began(session)
+        finally:
+            self._storing = False
         self._enter(ShardState.LIVE)
-        await self._shared.keeper.store_ready(self.id)
 
     def on_resumed(self) -> None:
         """Go on where the session was."""
@@ -188,6 +196,7 @@ class FleetShard(OpenShard):
         if self._life.session_began is None:
             self._life.session_began = self._shared.clock.now()
         self._enter(ShardState.LIVE)
+        self._lease.resumed()
 
     def on_latency(self, seconds: float) -> None:
         """Remember the latency."""
@@ -229,15 +238,15 @@ class FleetShard(OpenShard):
     def acknowledged(self) -> int | None:
         """Heartbeats carry the stored watermark: Discord may forget what they carry."""
         session = self.session
-        return self._shared.keeper.stored_seq(self.id, session.session_id if session else None)
+        return self._lease.stored_seq(session.session_id if session else None)
 
     @property
     def is_held(self) -> bool:
-        """Whether the process is stopping, or has all the events that it can handle at once."""
-        return self._paused or not self._life.intake.has_room
+        """Whether the shard is left, a new session is being stored, or there are more events than can be kept."""
+        return self._paused or self._storing or not self._life.intake.has_room
 
     async def until_free(self) -> None:
-        """Wait for room; for ever when the process is stopping."""
+        """Wait for room; for ever when the shard is left."""
         while self.is_held:
             await (self._shared.clock.sleep(3_600) if self._paused else self._life.intake.room())
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from types import SimpleNamespace
 
 import aiohttp
@@ -41,6 +42,9 @@ CATALOGUE = {
     "resumes_total": "RESUMEs sent.",
     "connections_ended_total": "Ends of gateway connections by reason.",
     "session_stores_total": "Flushes of sessions to the database by outcome.",
+    "shards_claimed_total": "Shards claimed that nobody owned, or a dead process.",
+    "shards_passed_total": "Shards passed on to another process that wanted them.",
+    "events_quarantined_total": "Events that have ended several processes and are kept, never handled, by event name.",
     "rest_requests_total": "Calls of Discord's REST API by method and status (`error` when no answer came).",
     "rest_seconds": "Duration of REST calls by method.",
     "rest_rate_limited_total": "Answers 429 of the REST API by scope (`user`, `global`, `shared`).",
@@ -62,6 +66,7 @@ _LABELS: dict[str, tuple[str, ...]] = {
     "shard_latency_seconds": ("shard",),
     "connections_ended_total": ("reason",),
     "session_stores_total": ("outcome",),
+    "events_quarantined_total": ("event",),
     "rest_requests_total": ("method", "status"),
     "rest_seconds": ("method",),
     "rest_rate_limited_total": ("scope",),
@@ -106,6 +111,9 @@ class Metrics:
         self._resumes = self._counter("resumes_total")
         self._ended = self._counter("connections_ended_total")
         self._stores = self._counter("session_stores_total")
+        self._claimed = self._counter("shards_claimed_total")
+        self._passed = self._counter("shards_passed_total")
+        self._quarantined = self._counter("events_quarantined_total")
         self._rest = self._counter("rest_requests_total")
         self._rest_seconds = self._histogram("rest_seconds")
         self._rate_limited = self._counter("rest_rate_limited_total")
@@ -167,6 +175,27 @@ class Metrics:
     def sessions_stored(self, *, ok: bool) -> None:
         """Count a flush of sessions."""
         self._stores.labels("ok" if ok else "error").inc()
+
+    def shard_gone(self, shard_id: int) -> None:
+        """Forget a shard."""
+        before = self._states.pop(shard_id, None)
+        if before is not None:
+            self._shards.labels(before).dec()
+        for gauge in (self._in_flight, self._lag, self._latency):
+            with suppress(KeyError):
+                gauge.remove(shard_id)
+
+    def shard_claimed(self) -> None:
+        """Count a claim."""
+        self._claimed.inc()
+
+    def shard_passed(self) -> None:
+        """Count a shard that was passed on."""
+        self._passed.inc()
+
+    def event_quarantined(self, name: str) -> None:
+        """Count an event that is never handled."""
+        self._quarantined.labels(_event(name)).inc()
 
     # ---- the framework's Metrics
 

@@ -15,18 +15,28 @@ import hikari
 from migaga.common import logs
 from migaga.common.clock import MonotonicClock
 from migaga.common.settings import Credentials, Settings
+from migaga.fleet.fleet import Fleet, Gateway
+from migaga.fleet.parts import NoBreaker
+from migaga.fleet.plan import FleetPlan, present_generations
 from migaga.framework.runtime import FrameworkRuntime
 from migaga.gateway.discord import open_discord
-from migaga.gateway.fleet import Fleet, FleetPlan
+from migaga.gateway.identify import Budget, IdentifyGate
 from migaga.observe.http import Probes, serve_http
 from migaga.observe.metrics import Metrics
-from migaga.process.parts import cancel, count_errors, framework_settings, load_feature_modules, watch_database
+from migaga.process.parts import (
+    cancel,
+    count_errors,
+    framework_settings,
+    load_feature_modules,
+    new_member,
+    watch_database,
+)
 from migaga.process.signals import StopSignals
 from migaga.process.state import ProcessState
 from migaga.storage.database import Database, open_database, wait_for_database
 from migaga.storage.identity import claim_application
+from migaga.storage.leases import open_lease_store
 from migaga.storage.schema import upgrade
-from migaga.storage.sessions import SessionStore
 
 _LOG = logging.getLogger(__name__)
 
@@ -81,29 +91,47 @@ async def _run(
         state.discord = discord
         intents = hikari.Intents(settings.bot.intents)
         discord.check_intents(intents)
-        info = await discord.gateway()
-        store = SessionStore(database)
-        generations = await store.generations()
-        plan = FleetPlan.choose(
-            settings.shards.count, settings.shards.ids, intents, info.recommended_shards, generations
-        )
+        clock = MonotonicClock()
+        store = await stack.enter_async_context(open_lease_store(database))
+        member = new_member(store, clock, settings)
         manager = discord.event_manager(intents)
         state.phase = "loading modules"
         runtime = FrameworkRuntime(
-            framework_settings(settings), discord, database, manager, metrics=metrics, shard_ids=lambda: plan.ids
+            framework_settings(settings),
+            discord,
+            database,
+            manager,
+            metrics=metrics,
+            shard_ids=lambda: state.fleet.shard_ids if state.fleet else (),
         )
         state.runtime = await stack.enter_async_context(runtime)
         await load_feature_modules(runtime, settings, intents)
+        state.phase = "waiting for Discord's gateway"
+        info = await discord.gateway()
+        plan = FleetPlan.choose(
+            settings.shards.count,
+            settings.shards.ids,
+            intents,
+            info.recommended_shards,
+            await present_generations(store),
+            multiple_of=settings.fleet.multiple_of,
+        )
+
+        async def budget() -> Budget:
+            return (await discord.gateway()).budget
+
+        turns = IdentifyGate(info.budget, budget, clock, metrics)
         fleet = Fleet(
-            discord,
+            Gateway(discord, info, manager, turns, NoBreaker()),
             plan,
-            info,
-            manager=manager,
+            member,
             router=runtime,
             store=store,
-            clock=MonotonicClock(),
+            clock=clock,
             observer=metrics,
+            wait_for_taker=settings.fleet.wait_for_taker,
         )
+        state.gate = turns
         await _run_fleet(fleet, runtime, settings, signals, state)
 
 

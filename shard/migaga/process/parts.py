@@ -11,13 +11,17 @@ from sqlalchemy import event
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import IntegrityError
 
+from migaga.common.clock import Clock
 from migaga.common.errors import MigagaError
 from migaga.common.settings import Settings
+from migaga.fleet.member import Member
+from migaga.fleet.parts import random_token
 from migaga.framework.loader import load_modules
 from migaga.framework.runtime import FrameworkRuntime, FrameworkSettings
 from migaga.observe.metrics import Metrics
 from migaga.process.state import ProcessState
 from migaga.storage.database import Database
+from migaga.storage.leases import LeaseStore
 
 _LOG = logging.getLogger(__name__)
 
@@ -45,6 +49,15 @@ async def load_feature_modules(runtime: FrameworkRuntime, settings: Settings, in
         if missing:
             names = ", ".join(str(intent.name) for intent in missing)
             _LOG.warning("module %s wants events of %s: add them to Intents in section [Bot]", module.spec.name, names)
+
+
+def new_member(store: LeaseStore, clock: Clock, settings: Settings) -> Member:
+    """Make this process a member of its fleet, which it joins later."""
+    fleet, http = settings.fleet, settings.http
+    address = fleet.address or f"{http.host}:{http.port}"
+    return Member(
+        store, clock, revision=fleet.revision, capacity=fleet.capacity, address=address, new_id=random_token
+    )
 
 
 def count_errors(database: Database, metrics: Metrics) -> None:

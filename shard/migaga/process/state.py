@@ -8,14 +8,23 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Protocol
 
 from migaga import __version__
 from migaga.common.logs import REDACTOR
+from migaga.fleet.fleet import Fleet, ShardStatus
 from migaga.framework.runtime import FrameworkRuntime, ModuleStatus
 from migaga.gateway.discord import Discord
-from migaga.gateway.fleet import Fleet, ShardStatus
-from migaga.gateway.shard import ShardState
+from migaga.gateway.identify import GateStatus
 from migaga.observe.http import Json
+from migaga.storage.leases_rows import GenerationRow
+
+
+class Gate(Protocol):
+    """Who says when shards may IDENTIFY."""
+
+    def status(self) -> GateStatus:
+        """Return the budget as it is known now."""
 
 
 @dataclass(slots=True)
@@ -32,15 +41,17 @@ class ProcessState:
     discord: Discord | None = None
     runtime: FrameworkRuntime | None = None
     fleet: Fleet | None = None
+    gate: Gate | None = None
 
     def not_ready(self) -> Sequence[str]:
         """Return why the process is not ready; nothing when it is."""
         reasons = [] if self.phase == "running" else [self.phase]
         if self.database_error:
             reasons.append(f"database: {self.database_error}")
-        if self.fleet is not None:
-            reasons.extend(_shard_reasons(self.fleet))
-        return reasons
+        if self.fleet is not None and self.phase == "running":
+            reasons.extend(self.fleet.not_ready())
+        blocked = self.gate.status().reason if self.gate else None
+        return [*reasons, *([blocked] if blocked else [])]
 
     def status(self) -> Mapping[str, Json]:
         """Return the document of /status. It holds no session id and no secret."""
@@ -54,28 +65,22 @@ class ProcessState:
             "ready": not self.not_ready(),
             "reasons": [REDACTOR.clean(reason) for reason in self.not_ready()],
             "database": {"state": self.database, "error": _clean(self.database_error)},
-            "shard_count": self.fleet.plan.count if self.fleet else None,
+            "shard_count": self.fleet.shard_count if self.fleet else None,
             "recommended_shards": self.fleet.plan.recommended if self.fleet else None,
             "advice": self.fleet.plan.advice if self.fleet else None,
             "shards": [_shard(shard) for shard in self.fleet.status()] if self.fleet else [],
-            "identify": _identify(self.fleet) if self.fleet else None,
+            "process": _process(self.fleet) if self.fleet else None,
+            "generations": [_generation(row) for row in self.fleet.generations] if self.fleet else [],
+            "identify": _identify(self.gate.status()) if self.gate else None,
             "modules": [_module(module) for module in self.runtime.status()] if self.runtime else [],
         }
-
-
-def _shard_reasons(fleet: Fleet) -> list[str]:
-    reasons = [
-        f"shard {shard.shard_id} is {shard.state}" + (f" ({shard.reason})" if shard.reason else "")
-        for shard in fleet.status()
-        if shard.state is not ShardState.LIVE
-    ]
-    blocked = fleet.gate_status().reason
-    return [*reasons, *([blocked] if blocked else [])]
 
 
 def _shard(shard: ShardStatus) -> Mapping[str, Json]:
     return {
         "id": shard.shard_id,
+        "generation": shard.generation,
+        "lease": shard.lease,
         "state": shard.state.value,
         "for_seconds": round(shard.for_seconds, 3),
         "latency_seconds": None if shard.latency is None else round(shard.latency, 4),
@@ -89,8 +94,29 @@ def _shard(shard: ShardStatus) -> Mapping[str, Json]:
     }
 
 
-def _identify(fleet: Fleet) -> Mapping[str, Json]:
-    gate = fleet.gate_status()
+def _process(fleet: Fleet) -> Mapping[str, Json]:
+    row = fleet.member.row
+    return {
+        "id": row.id,
+        "revision": row.revision,
+        "capacity": row.capacity,
+        "leaving": fleet.member.leaving > 0,
+        "trouble": _clean(fleet.member.trouble),
+    }
+
+
+def _generation(row: GenerationRow) -> Mapping[str, Json]:
+    return {
+        "n": row.n,
+        "shard_count": row.shard_count,
+        "intents": row.intents,
+        "api_version": row.api_version,
+        "state": row.state.lower(),
+        "reason": _clean(row.reason),
+    }
+
+
+def _identify(gate: GateStatus) -> Mapping[str, Json]:
     return {
         "total": gate.total,
         "remaining": gate.remaining,

@@ -16,6 +16,10 @@ import hikari
 
 from migaga.common.clock import MonotonicClock
 from migaga.common.settings import Credentials
+from migaga.fleet.fleet import Fleet, Gateway
+from migaga.fleet.member import Member
+from migaga.fleet.parts import NoBreaker, random_token
+from migaga.fleet.plan import FleetPlan
 from migaga.framework.declare import read_module
 from migaga.framework.loader import LoadedModule, LoadResult, load_modules
 from migaga.framework.module import BaseModule
@@ -24,11 +28,11 @@ from migaga.framework.runtime import FrameworkRuntime, FrameworkSettings
 from migaga.framework.sources import Source
 from migaga.framework.values import encode
 from migaga.gateway.discord import Discord, open_discord
-from migaga.gateway.fleet import Fleet, FleetPlan
+from migaga.gateway.identify import Budget, IdentifyGate
 from migaga.gateway.observer import Unobserved
 from migaga.storage.database import Database, open_database
+from migaga.storage.leases import open_lease_store
 from migaga.storage.schema import upgrade
-from migaga.storage.sessions import SessionStore
 from migaga.testing.people import Channel, Guild, Person, Reply
 from migaga.testing.quiet import Quiet
 from migaga_emulator.populate import text_channel
@@ -201,14 +205,22 @@ class TestBot:
         return list((channel or self.guild.general).state.messages.values())
 
     async def _connect(self) -> None:
+        info, clock = await self._discord.gateway(), MonotonicClock()
+
+        async def budget() -> Budget:
+            return info.budget
+
+        store = await self._stack.enter_async_context(open_lease_store(self.database))
+        member = Member(store, clock, revision=0, capacity=1, address="", new_id=random_token)
         fleet = Fleet(
-            self._discord,
-            FleetPlan(1, (0,), _INTENTS),
-            await self._discord.gateway(),
-            manager=self._manager,
+            Gateway(
+                self._discord, info, self._manager, IdentifyGate(info.budget, budget, clock, Unobserved()), NoBreaker()
+            ),
+            FleetPlan(1, (), _INTENTS),
+            member,
             router=self.runtime,
-            store=SessionStore(self.database),
-            clock=MonotonicClock(),
+            store=store,
+            clock=clock,
             observer=Unobserved(),
         )
         await fleet.start()

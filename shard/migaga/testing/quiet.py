@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
+from migaga.fleet.fleet import Fleet, ShardStatus
 from migaga.framework.runtime import FrameworkRuntime
-from migaga.gateway.fleet import Fleet, ShardStatus
 from migaga_emulator.server import Emulator
 from migaga_emulator.world.dispatch import Dispatch
 from migaga_emulator.world.state import Bot, Message

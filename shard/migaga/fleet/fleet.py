@@ -1,0 +1,319 @@
+"""The shards of this process among those of its fleet: how it joins, what it holds, how it leaves unnoticed.
+
+The composition root makes one `Fleet`. Everything that others may not do at the same time is a row in the database.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+
+import hikari
+
+from migaga.common.clock import Clock
+from migaga.common.errors import MigagaError, UnavailableError
+from migaga.fleet.flusher import keep_flushing
+from migaga.fleet.giving import Giving
+from migaga.fleet.held import HeldShard
+from migaga.fleet.member import Member
+from migaga.fleet.parts import Breaker, LocalFile, NoLocalFile, Parts, random_token
+from migaga.fleet.plan import FleetPlan, bound_to
+from migaga.fleet.steward import Steward
+from migaga.gateway.discord import Discord, GatewayInfo
+from migaga.gateway.events import FleetEventManager
+from migaga.gateway.hello import hear_hello
+from migaga.gateway.intake import Router
+from migaga.gateway.lease import IdentifyTurns
+from migaga.gateway.observer import Observer
+from migaga.gateway.shard import ShardState, Shared
+from migaga.storage.leases import LeaseStore
+from migaga.storage.leases_rows import GenerationRow, GenerationState
+
+_LOG = logging.getLogger(__name__)
+
+HELLO_AGAIN = 5.0
+"""Seconds until a gateway that did not answer is tried again."""
+LAST_SECONDS = 3.0
+"""Seconds before the end of the grace at which what nobody has taken is released (P5)."""
+LOOK_EVERY = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class ShardStatus:
+    """One shard as the status page shows it. Never holds a session id."""
+
+    shard_id: int
+    generation: str
+    state: ShardState
+    lease: str
+    """How far it is this process's: `claimed`, `live`, `offered`, `passing` ..., or `wanted`."""
+    for_seconds: float
+    latency: float | None
+    """Seconds of the last heartbeat."""
+    in_flight: int
+    put_aside: int
+    """Events whose handlers wait, or have waited, for people. They hold nothing up."""
+    watermark: int | None
+    watermark_lag: int
+    """Events received after the watermark."""
+    resumes: int
+    identifies: int
+    reason: str | None
+    """Why its last connection ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """Everything that connections are made with."""
+
+    discord: Discord
+    info: GatewayInfo
+    manager: FleetEventManager
+    turns: IdentifyTurns
+    breaker: Breaker
+
+
+class Fleet:
+    """This process's part of its fleet."""
+
+    def __init__(
+        self,
+        gateway: Gateway,
+        plan: FleetPlan,
+        member: Member,
+        *,
+        router: Router,
+        store: LeaseStore,
+        clock: Clock,
+        observer: Observer,
+        local: LocalFile | None = None,
+        wait_for_taker: timedelta = timedelta(0),
+        new_token: Callable[[], str] = random_token,
+    ) -> None:
+        """`wait_for_taker`: how long to wait for a process that still starts, when nobody else is there."""
+        self.plan = plan
+        self.member = member
+        self._wait_for_taker = wait_for_taker.total_seconds()
+        self._gateway = gateway
+        self._clock = clock
+        self._shared: dict[str, Shared] = {}
+        self._parts = Parts(
+            store=store,
+            member=member,
+            clock=clock,
+            observer=observer,
+            router=router,
+            breaker=gateway.breaker,
+            local=local or NoLocalFile(),
+            shared=self._shared_by,
+            new_token=new_token,
+            fail=self._fail,
+        )
+        self._steward = Steward(self._parts, plan.wish, plan.ids)
+        self._failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._lives: asyncio.Task[None] | None = None
+        self._cut = asyncio.Event()
+        self._leaving = False
+
+    async def start(self) -> None:
+        """Join the fleet once Discord's gateway has answered. Shards follow; `status` tells which."""
+        await self._until_hello()
+        if self.plan.advice:
+            _LOG.warning("%s", self.plan.advice)
+        await self.member.join()
+        _LOG.info("this process is %s of revision %d", self.member.id, self.member.row.revision)
+        self._lives = asyncio.create_task(self._live(), name="fleet")
+
+    async def wait(self) -> None:
+        """Wait for ever. Raises MigagaError when a shard may not go on (intents, count)."""
+        await asyncio.shield(self._failure)
+
+    async def stop(self, grace: timedelta) -> None:
+        """Leave so that nobody notices.
+
+        While another process may take the shards they are served on; the others are released 3 s before the end of
+        `grace`, or at once when nobody is there to take them. Handlers that do not end in time come again elsewhere.
+        """
+        end = self._clock.now() + grace.total_seconds()
+        if self._lives is not None:
+            self._leaving = True
+            await self._offer_all(end)
+            await self._release_all(end)
+            await _end(self._lives)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LAST_SECONDS):
+                    await self.member.leave()
+        if not self._failure.done():
+            self._failure.cancel()
+        _LOG.info("this process has left its fleet, the sessions stay")
+
+    def cut_grace(self) -> None:
+        """End the grace of a running `stop`: shards are released now, their unfinished events come again."""
+        self._cut.set()
+        for held in (*self._steward.held.values(), *self._steward.lingering):
+            held.intake.abandon()
+
+    def status(self) -> list[ShardStatus]:
+        """Return how each shard of this process is now."""
+        now = self._clock.now()
+        held = sorted(self._steward.held.values(), key=lambda one: one.key)
+        return [_status(one, now) for one in held]
+
+    @property
+    def shard_ids(self) -> tuple[int, ...]:
+        """The shards whose events are handled here now."""
+        return tuple(sorted(held.key[1] for held in self._steward.live))
+
+    @property
+    def is_live(self) -> bool:
+        """Whether this process holds shards, and each is connected with a session."""
+        held = [one for one in self._steward.held.values() if not one.is_wanted]
+        return bool(held) and all(one.is_live and one.life.state is ShardState.LIVE for one in held)
+
+    @property
+    def generations(self) -> Sequence[GenerationRow]:
+        """The generations as they were read last."""
+        view = self._steward.view
+        return () if view is None else view.generations
+
+    @property
+    def shard_count(self) -> int:
+        """How many shards the fleet has."""
+        live = next((row for row in self.generations if row.state == GenerationState.LIVE), None)
+        return self.plan.count if live is None else live.shard_count
+
+    def not_ready(self) -> list[str]:
+        """Return why this process is not Ready, in words; nothing when it is."""
+        if self._leaving:
+            return ["it hands its shards over"]
+        reasons = [reason for reason in (self.member.trouble, self._steward.not_ready) if reason]
+        reasons += [
+            f"shard {one.shard_id} is {one.state}" + (f" ({one.reason})" if one.reason else "")
+            for one in self.status()
+            if one.state is not ShardState.LIVE and one.lease != "wanted"
+        ]
+        return reasons
+
+    # ---- lives
+
+    async def _live(self) -> None:
+        """Live; after being declared dead, let go of everything and live again under a new id."""
+        while True:
+            steward = self._steward
+            beats = asyncio.create_task(self.member.beat(), name="beats")
+            rounds = asyncio.create_task(steward.run(), name="steward")
+            flushes = asyncio.create_task(
+                keep_flushing(steward, self._clock, self._parts.observer),
+                name="flusher",
+            )
+            try:
+                await self.member.until_abandoned()
+            finally:
+                await _end(beats, rounds, flushes)
+                await steward.drop_all()
+            if self._leaving:
+                return
+            await self.member.join()
+            self._steward = Steward(self._parts, self.plan.wish, self.plan.ids)
+
+    async def _until_hello(self) -> None:
+        app = self._gateway.discord.app
+        while True:
+            try:
+                await hear_hello(self._gateway.info.url, app.http_settings, app.proxy_settings)
+            except UnavailableError as error:
+                _LOG.error("%s", error)
+                await self._clock.sleep(HELLO_AGAIN)
+            else:
+                return
+
+    def _fail(self, error: MigagaError) -> None:
+        if not self._failure.done():
+            self._failure.set_exception(error)
+
+    def _shared_by(self, generation: str) -> Shared:
+        """Return what connections of a generation share."""
+        if generation not in self._shared:
+            count, intents = bound_to(generation)
+            self._shared[generation] = self._make_shared(count, intents)
+        return self._shared[generation]
+
+    def _make_shared(self, count: int, intents: hikari.Intents) -> Shared:
+        discord = self._gateway.discord
+        return Shared(
+            token=discord.credentials.token,
+            gateway_url=self._gateway.info.url,
+            shard_count=count,
+            intents=intents,
+            bot_user_id=discord.user.id,
+            http=discord.app.http_settings,
+            proxy=discord.app.proxy_settings,
+            manager=self._gateway.manager,
+            event_factory=discord.event_factory,
+            turns=self._gateway.turns,
+            clock=self._clock,
+            observer=self._parts.observer,
+        )
+
+    # ---- leaving
+
+    async def _offer_all(self, end: float) -> None:
+        """Say that this process leaves, and serve on while somebody may take its shards."""
+        began = self._clock.now()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LAST_SECONDS):
+                await self.member.say_leaving(end - began)
+        self._steward.nudge()
+        while self._steward.held and not self._cut.is_set():
+            now = self._clock.now()
+            if now >= end - LAST_SECONDS or not self._may_be_taken(now - began):
+                return
+            await self._clock.sleep(LOOK_EVERY)
+
+    def _may_be_taken(self, waited: float) -> bool:
+        """Whether a process is there that stays, or one may still come."""
+        view = self._steward.view
+        others = view is None or any(row.id != self.member.id for row in view.staying)
+        return others or waited < self._wait_for_taker
+
+    async def _release_all(self, end: float) -> None:
+        """Release what nobody has taken; handlers that go on, also those of shards passed on, have until `end`."""
+        steward = self._steward
+        left = timedelta(0) if self._cut.is_set() else timedelta(seconds=max(0.0, end - self._clock.now()))
+        held = [one for one in steward.held.values() if not one.is_wanted]
+        unfinished = await asyncio.gather(*(Giving(one).release(left) for one in held))
+        for one in steward.lingering:
+            rest = 0.0 if self._cut.is_set() else max(0.0, end - self._clock.now())
+            await one.intake.settle(rest)
+            await one.forget_ended()
+        if count := sum(unfinished) + sum(one.intake.in_flight for one in steward.lingering):
+            _LOG.warning("%d events were not finished in time, they come again", count)
+
+
+def _status(held: HeldShard, now: float) -> ShardStatus:
+    life, progress = held.life, held.intake.progress
+    return ShardStatus(
+        shard_id=held.key[1],
+        generation=held.key[0],
+        state=life.state,
+        lease="wanted" if held.state is None else held.state.name.lower(),
+        for_seconds=now - life.since,
+        latency=life.latency,
+        in_flight=held.intake.in_flight,
+        put_aside=held.intake.put_aside,
+        watermark=progress.seq if progress.session_id else None,
+        watermark_lag=progress.lag,
+        resumes=life.resumes,
+        identifies=life.identifies,
+        reason=life.reason,
+    )
+
+
+async def _end(*tasks: asyncio.Task[None]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

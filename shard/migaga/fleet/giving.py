@@ -1,0 +1,144 @@
+"""How a shard leaves this process in order (P5): offered, passed to who wants it, or released; and taken back.
+
+`steward.py` makes a `Giving` for each shard that is to be offered.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import timedelta
+
+from migaga.common.errors import UnavailableError
+from migaga.continuity.handed import RESUMED_WITHIN, Handed
+from migaga.continuity.holding import Hold, Holding
+from migaga.continuity.progress import Point
+from migaga.continuity.wants import Want, WantWatch
+from migaga.fleet.held import HeldShard
+from migaga.storage.leases_operations import Outcome
+from migaga.storage.leases_rows import ShardPhase, ShardRow
+
+_LOG = logging.getLogger(__name__)
+
+LOOK_EVERY = 0.05
+"""Seconds between looks for a want."""
+SETTLE_FOR = 0.25
+"""Seconds that running handlers have before a shard is passed on; what runs longer goes on, and is stored."""
+RELEASE_WITHIN = 2.0
+"""Seconds that a release may take: others take the shard of a process that is gone anyway."""
+
+
+class Giving:
+    """Gives one shard away."""
+
+    def __init__(self, held: HeldShard) -> None:
+        self.held = held
+        self.offered_at: float | None = None
+        self.taker: str | None = None
+        """Who has got it."""
+        self.token = ""
+        """The token that its row got."""
+
+    async def offer(self) -> None:
+        """Offer it, serve on, and pass it to the first who wants it. Returns when it is passed, or not offered."""
+        offered_at = self.held.parts.clock.now()
+        if await self.held.write(Holding.offer) is not Outcome.DONE:
+            await self.held.look()
+            return
+        self.offered_at = offered_at
+        watch = WantWatch(offered_at)
+        while self.held.state is Hold.OFFERED:
+            want = await self._look(watch)
+            if want is not None and self.held.parts.member.is_valid():
+                await self._pass_to(want)
+                return
+            await self.held.parts.clock.sleep(LOOK_EVERY)
+
+    async def withdraw(self) -> None:
+        """Take the offer back, if nobody wants it."""
+        if await self.held.write(Holding.withdraw) is Outcome.REFUSED:
+            await self.held.look()
+
+    async def release(self, grace: timedelta) -> int:
+        """Make nobody the owner; running handlers have `grace` to end. Returns how many events come again."""
+        held = self.held
+        if held.holding is None or not held.holding.is_held:
+            return await held.intake.drain(timedelta(0))
+        held.holding.stop()
+        held.pause()
+        unfinished = await held.intake.drain(grace)
+        await held.leave_connection()
+        point, beside = _point(held), held.beside()
+        token = held.parts.new_token()
+        await held.write(lambda holding: holding.release(token, point, beside))
+        held.is_gone = True
+        held.parts.local.let_go(held.key)
+        return unfinished
+
+    async def _look(self, watch: WantWatch) -> Want | None:
+        clock = self.held.parts.clock
+        asked_at = clock.now()
+        try:
+            row = await self.held.parts.store.shard(*self.held.key)
+        except UnavailableError:
+            return None
+        self.held.see(row, asked_at)
+        if row is None:
+            return None
+        watch.read(row, asked_at)
+        return watch.fresh(clock.now())
+
+    async def _pass_to(self, want: Want) -> None:
+        """Stop, store, close, and make the taker the owner."""
+        held = self.held
+        holding = held.holding
+        if holding is None:
+            return
+        holding.stop()
+        held.pause()
+        held.intake.shut()
+        await held.intake.settle(SETTLE_FOR)
+        for running in held.intake.unfinished():
+            held.set_aside(running)
+        point, beside = _point(held), held.beside()
+        await held.leave_connection()
+        token = held.parts.new_token()
+        outcome = await held.write(lambda one: one.pass_to(want, token, point, beside))
+        if outcome is not Outcome.DONE:
+            # What is not surely passed is in doubt: the steward takes the row anew.
+            return
+        if point is not None:
+            held.stored(point, beside)
+        self.taker, self.token = want.taker, token
+        held.is_gone = True
+        held.parts.local.let_go(held.key)
+        held.parts.observer.shard_passed()
+        _LOG.info("shard %d is passed to process %s", held.key[1], want.taker)
+
+
+async def watch_handed(held: HeldShard, handed: Handed, claimed: Callable[[ShardRow], None]) -> None:
+    """Take a shard back whose taker has not gone live in time, and hand its row to `claimed`."""
+    parts = held.parts
+    await parts.clock.sleep(RESUMED_WITHIN)
+    while parts.member.is_valid():
+        try:
+            row = await parts.store.shard(*held.key)
+        except UnavailableError:
+            await parts.clock.sleep(LOOK_EVERY)
+            continue
+        if row is None or row.token != handed.token or row.state != ShardPhase.CLAIMED:
+            return
+        token = parts.new_token()
+        back = handed.swap_back(row, parts.clock.now(), token)
+        if back is None:
+            await parts.clock.sleep(LOOK_EVERY)
+        elif await parts.store.execute(back) is Outcome.DONE:
+            _LOG.warning("shard %d was not resumed by its taker: it is taken back", held.key[1])
+            fresh = await parts.store.shard(*held.key)
+            if fresh is not None and fresh.token == token:
+                claimed(fresh)
+            return
+
+
+def _point(held: HeldShard) -> Point | None:
+    return held.intake.point() if held.intake.progress.session_id else None

@@ -1,0 +1,392 @@
+"""One shard that this process holds, or wants: its lease, its connection and what of it is handled, together.
+
+`steward.py` makes one for each shard that it claims or wants, tells it what it reads, and ends it. The connection asks
+it as its `ShardLease`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from dataclasses import replace
+
+from migaga.common import logs
+from migaga.common.errors import CredentialsError, MigagaError, UnavailableError
+from migaga.continuity.holding import Beside, Hold, Holding, Step
+from migaga.continuity.inflight import finished, put_aside
+from migaga.continuity.local import resume_point
+from migaga.continuity.poison import Suspicion
+from migaga.continuity.progress import Point
+from migaga.continuity.wants import TakerWatch
+from migaga.fleet.caution import OneByOne
+from migaga.fleet.parts import Parts, ShardKey, row_of
+from migaga.gateway.intake import Intake, Running
+from migaga.gateway.privates import Session
+from migaga.gateway.received import Received
+from migaga.gateway.runner import ShardRunner
+from migaga.gateway.shard import ShardLife
+from migaga.storage.leases_operations import Outcome
+from migaga.storage.leases_rows import InflightRow, ShardPhase, ShardRow
+
+_LOG = logging.getLogger(__name__)
+
+AGAIN_AFTER = 0.25
+"""Seconds until a write that was not executed is tried again."""
+WANT_EVERY = 0.05
+"""Seconds between looks at a shard that is wanted: the gap of a hand-over ends with one."""
+
+MakeStep = Callable[[Holding], Step]
+
+
+class HeldShard:
+    """One shard of this process. Its steward calls `start`, and in the end `drop`."""
+
+    def __init__(self, row: ShardRow, parts: Parts, point: Point | None, *, owned: bool) -> None:
+        """Begin with a row that was claimed (`owned`), to be resumed from `point`; or with one that is wanted."""
+        self.row = row
+        self.parts = parts
+        self.holding: Holding | None = Holding(row, parts.clock.now()) if owned else None
+        self.intake = Intake(
+            row.id,
+            parts.router,
+            parts.observer,
+            alive=parts.member,
+            clock=parts.clock,
+            on_finished=self._finished,
+        )
+        self.life = ShardLife(row.id, self.intake, since=parts.clock.now())
+        self.live_since: float | None = None
+        self.is_gone = False
+        """It is neither held nor wanted any more."""
+        self._runner: ShardRunner | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._writing = asyncio.Lock()
+        self._stored: Point | None = None
+        self._unstored: dict[tuple[str, int], InflightRow] = {}
+        self._rows: dict[Received, InflightRow] = {}
+        self._ended: list[InflightRow] = []
+        self._had_session = bool(row.session_id)
+        if owned:
+            self._begin_at(point)
+
+    # ---- what it is
+
+    @property
+    def key(self) -> ShardKey:
+        """Generation and shard id."""
+        return self.row.key
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether it is somebody else's still."""
+        return self.holding is None
+
+    @property
+    def state(self) -> Hold | None:
+        """How far it is held; None while it is only wanted."""
+        return None if self.holding is None else self.holding.state
+
+    @property
+    def is_live(self) -> bool:
+        """Whether its events are handled here."""
+        return self.holding is not None and self.holding.may_handle
+
+    # ---- from its steward
+
+    def start(self) -> None:
+        """Open its connection: RESUME what is stored, else IDENTIFY in turn."""
+        session = self._runner.session if self._runner is not None else None
+        if session is None and self.row.session_id:
+            seq = self.intake.point().seq if self.holding is not None else self.row.seq
+            session = Session(self.row.session_id, self.row.resume_url, seq)
+        if session is not None:
+            logs.protect(session.session_id)
+        self.spawn(self._run(session), "connection")
+
+    def spawn(self, work: Coroutine[object, object, None], what: str) -> asyncio.Task[None]:
+        """Run something that ends with this shard."""
+        task = asyncio.create_task(work, name=f"{what} of shard {self.key[1]}")
+        self._tasks.add(task)
+        task.add_done_callback(self._task_ended)
+        return task
+
+    def see(self, row: ShardRow | None, asked_at: float) -> None:
+        """Take a reading of its row."""
+        if self.holding is not None:
+            self.holding.see(row, asked_at)
+            if row is not None and row.token == self.holding.token:
+                self.row = row
+
+    async def look(self) -> None:
+        """Read its row."""
+        asked_at = self.parts.clock.now()
+        try:
+            self.see(await self.parts.store.shard(*self.key), asked_at)
+        except UnavailableError as error:
+            _LOG.debug("shard %d: %s", self.key[1], error)
+            await self.parts.clock.sleep(AGAIN_AFTER)
+
+    async def write(self, make: MakeStep) -> Outcome:
+        """Write a step that is made when its turn comes: the holding may change while others are written."""
+        holding = self.holding
+        if holding is None:
+            return Outcome.FAILED
+        async with self._writing:
+            step = make(holding)
+            outcome = await self.parts.store.execute(step.operation)
+            holding.settled(step, outcome, self.parts.clock.now())
+        return outcome
+
+    async def retake(self) -> None:
+        """Take the row anew after a doubt, and connect again: from where this process is, or from the row."""
+        await self._close_connection()
+        self.intake.shut()
+        if await self.write(lambda holding: holding.retake(self.parts.new_token())) is not Outcome.DONE:
+            return
+        await self.look()
+        if self.holding is None or self.holding.state is not Hold.CLAIMED:
+            return
+        _LOG.info("shard %d is taken back", self.key[1])
+        if self.row.session_id != self.intake.progress.session_id:
+            self._runner = None
+            self._begin_at(resume_point(self.row, None))
+        self.start()
+
+    async def flush(self) -> bool:
+        """Store how far it is, if that has changed. False when the database did not take it."""
+        if not self.is_live or not self.intake.progress.session_id:
+            return True
+        now = self.parts.clock.now()
+        for running in self.intake.overdue(now):
+            self.set_aside(running)
+        point, beside = self.intake.point(), self.beside()
+        if point == self._stored and not beside.rows:
+            return True
+        outcome = await self.write(lambda holding: holding.flush(point, beside))
+        if outcome is Outcome.DONE:
+            self.stored(point, beside)
+        elif outcome is Outcome.REFUSED:
+            await self.look()
+        return outcome is Outcome.DONE
+
+    async def forget_ended(self) -> None:
+        """Delete the rows of events whose handlers have ended."""
+        while self._ended:
+            row = self._ended[0]
+            if await self.parts.store.execute(finished(row)) not in {Outcome.DONE, Outcome.REFUSED}:
+                return
+            self._ended.pop(0)
+
+    def rows_may_be_forgotten(self) -> None:
+        """Store the rows of running events again: a failover may have forgotten them."""
+        self._unstored |= {(row.session_id, row.seq): row for row in self._rows.values()}
+
+    # ---- what has to be stored
+
+    def set_aside(self, running: Running) -> None:
+        """Let the watermark pass an event that runs on; its row is stored beside the watermark."""
+        event = running.event
+        self.intake.pass_over(running)
+        if event in self._rows or running.let_go:
+            return
+        self.keep_row(running, row_of(self.key, event, self.parts.member.id))
+        self._unstored[event.session_id, event.seq] = self._rows[event]
+
+    def keep_row(self, running: Running, row: InflightRow) -> None:
+        """Delete the row of an event when its handlers have ended."""
+        self._rows[running.event] = row
+        running.task.add_done_callback(lambda task: self._row_over(running.event, task))
+
+    def beside(self) -> Beside:
+        """Return what has to be stored with the watermark."""
+        return Beside(aside=tuple(put_aside(row) for row in self._unstored.values()))
+
+    def stored(self, point: Point, beside: Beside) -> None:
+        """Note that this much is in the database."""
+        self._stored = point
+        for insert in beside.aside:
+            self._unstored.pop((str(insert.row["session_id"]), int(str(insert.row["seq"]))), None)
+        self.parts.local.flushed(self.key, point)
+
+    # ---- its end
+
+    async def leave_connection(self) -> None:
+        """Close the connection so that the session can be resumed."""
+        await self._close_connection()
+
+    async def drop(self) -> None:
+        """Let go of everything at once: it is somebody else's, or this life is over. Handlers are cancelled."""
+        self.is_gone = True
+        if self.holding is not None:
+            self.parts.local.let_go(self.key)
+        await self.end_tasks()
+        await self._close_connection()
+        await self.intake.close()
+
+    async def end_tasks(self) -> None:
+        """End what was spawned."""
+        tasks = self._tasks - {asyncio.current_task()}
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def pause(self) -> None:
+        """Take no further event from the connection."""
+        if self._runner is not None:
+            self._runner.pause()
+
+    # ---- ShardLease: from its connection
+
+    @property
+    def is_recovery(self) -> bool:
+        """Whether the shard had a session in this generation before."""
+        return self._had_session
+
+    async def until_connectable(self) -> None:
+        """Return when a connection may be opened."""
+        while True:
+            await self.parts.member.until_valid()
+            await self.parts.breaker.until_closed()
+            if self.holding is None or self.holding.may_connect:
+                return
+            await self.parts.clock.sleep(AGAIN_AFTER)
+
+    async def session(self, current: Session) -> Session | None:
+        """Return what to RESUME; a taker waits until the shard is its own."""
+        if self.holding is None:
+            if not await self._want():
+                self.is_gone = True
+                return None
+            point = self.intake.point()
+            current = Session(self.row.session_id, self.row.resume_url, point.seq)
+        await self.parts.member.until_valid()
+        return current if self.holding is not None and self.holding.may_connect else None
+
+    async def began(self, session: Session) -> None:
+        """Store a session that READY has begun, with what still runs of the one before."""
+        for running in self.intake.unfinished():
+            self.set_aside(running)
+        beside = self.beside()
+
+        def start(holding: Holding) -> Step:
+            return holding.start_session(session.session_id, session.resume_url, session.seq, beside)
+
+        while (outcome := await self.write(start)) is not Outcome.DONE:
+            await (self.look() if outcome is Outcome.REFUSED else self.parts.clock.sleep(AGAIN_AFTER))
+            await self.parts.member.until_valid()
+        self.row = replace(self.row, session_id=session.session_id, resume_url=session.resume_url, seq=session.seq)
+        self._had_session = True
+        self.intake.begin_session(session.session_id, session.seq, ready=True)
+        self.stored(self.intake.point(), beside)
+        self._note_local()
+        self._connected()
+
+    def resumed(self) -> None:
+        """Handle what comes, once the row says that this process does."""
+        self._connected()
+
+    def stored_seq(self, session_id: str | None) -> int | None:
+        """Return the stored watermark of a session."""
+        stored = self._stored
+        return stored.seq if stored is not None and stored.session_id == session_id else None
+
+    # ---- inside
+
+    def _begin_at(self, point: Point | None) -> None:
+        self._stored = None
+        if point is not None:
+            self.intake.begin_session(point.session_id, point.seq, point.done)
+            self._stored = Point(point.session_id, self.row.seq, frozenset())
+
+    async def _want(self) -> bool:
+        """Say that this process wants the shard until it has it; False when it is not to be had."""
+        watch, clock = TakerWatch(self.parts.member.id), self.parts.clock
+        while not self.is_gone:
+            asked_at = clock.now()
+            try:
+                row = await self.parts.store.shard(*self.key)
+            except UnavailableError:
+                await clock.sleep(AGAIN_AFTER)
+                continue
+            if row is not None and row.owner == self.parts.member.id and row.token != self.row.token:
+                self._own(row, asked_at)
+                return True
+            if row is None or row.token != self.row.token or row.state != ShardPhase.OFFERED:
+                return False
+            want = watch.want(row, clock.now())
+            if want is not None:
+                await self.parts.store.execute(want)
+            await clock.sleep(WANT_EVERY)
+        return False
+
+    def _own(self, row: ShardRow, since: float) -> None:
+        """Begin to hold what was passed to this process."""
+        self.row, self.holding = row, Holding(row, since)
+        self._begin_at(resume_point(row, None))
+
+    def _connected(self) -> None:
+        if self.holding is not None and self.holding.state is Hold.CLAIMED:
+            self.spawn(self._go_live(), "going live")
+
+    async def _go_live(self) -> None:
+        """Say in the row that this process handles the shard; then do."""
+        while self.holding is not None and not self.holding.may_handle:
+            if self.holding.state is Hold.CLAIMED:
+                outcome = await self.write(Holding.go_live)
+                if outcome in {Outcome.DONE, Outcome.REFUSED}:
+                    continue
+            elif self.holding.state in {Hold.LOST, Hold.TO_RETAKE, Hold.PASSING}:
+                return
+            else:
+                await self.look()
+                continue
+            await self.parts.clock.sleep(AGAIN_AFTER)
+        self.live_since = self.parts.clock.now()
+        self._note_local()
+        self.intake.open(self._caution())
+
+    def _caution(self) -> OneByOne | None:
+        suspicion = Suspicion(self.row)
+        if not suspicion.is_on:
+            return None
+        return OneByOne(self.key, suspicion, self.parts, self.write, self.intake.point)
+
+    def _note_local(self) -> None:
+        holding, progress = self.holding, self.intake.progress
+        if holding is not None and progress.session_id:
+            self.parts.local.hold(self.key, holding.token, progress.session_id, self.intake.point())
+
+    def _finished(self, seq: int) -> None:
+        if self.is_live:
+            self.parts.local.finished(self.key, seq)
+
+    def _row_over(self, event: Received, task: asyncio.Task[None]) -> None:
+        row = self._rows.pop(event, None)
+        if row is not None and not task.cancelled():
+            self._unstored.pop((row.session_id, row.seq), None)
+            self._ended.append(row)
+
+    async def _run(self, session: Session | None) -> None:
+        """Keep a connection until the shard is left. A refused token ends it until there is a good one."""
+        while True:
+            self._runner = runner = ShardRunner(self.life, self.parts.shared(self.key[0]), self, session)
+            try:
+                await runner.run()
+            except CredentialsError as error:
+                await self.parts.breaker.refused(str(error))
+            except MigagaError as error:
+                self.parts.fail(error)
+                return
+            else:
+                return
+            session = runner.session
+
+    async def _close_connection(self) -> None:
+        if self._runner is not None:
+            await self._runner.leave()
+
+    def _task_ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _LOG.error("%s ended by an error", task.get_name(), exc_info=error)

@@ -1,0 +1,79 @@
+"""Events that an owner had put aside when it died: the shard's next owner runs them (P5, P6). Used by `steward.py`."""
+
+from __future__ import annotations
+
+import logging
+
+from migaga.common.errors import UnavailableError
+from migaga.continuity.inflight import finished, quarantine, take_over
+from migaga.continuity.view import View
+from migaga.fleet.held import HeldShard
+from migaga.fleet.parts import event_of
+from migaga.gateway.intake import Running
+from migaga.storage.leases_operations import Outcome
+from migaga.storage.leases_rows import InflightRow
+
+_LOG = logging.getLogger(__name__)
+
+
+class Leftovers:
+    """Runs what dead owners have left of the shards that are live here."""
+
+    def __init__(self) -> None:
+        self._alive: frozenset[str] = frozenset()
+        self._due: set[tuple[str, int]] = set()
+        self._known: set[tuple[str, int]] = set()
+
+    async def look(self, view: View, live: list[HeldShard]) -> None:
+        """Look where something may have been left: at shards that are new here, and at all when a process has died."""
+        keys = {held.key for held in live}
+        alive = frozenset(row.id for row in view.alive)
+        self._due = (self._due | (keys - self._known)) & keys
+        if self._alive - alive:
+            self._due |= keys
+        self._known, self._alive = keys, alive
+        for held in live:
+            if held.key in self._due and await self._run_of(held, view):
+                self._due.discard(held.key)
+
+    async def _run_of(self, held: HeldShard, view: View) -> bool:
+        """Run what is left of one shard. False when the database did not answer: look again."""
+        try:
+            rows = await held.parts.store.inflight(*held.key)
+        except UnavailableError:
+            return False
+        for row in rows:
+            await self._run(held, row, view)
+        return True
+
+    async def _run(self, held: HeldShard, row: InflightRow, view: View) -> None:
+        store = held.parts.store
+        poisoned = quarantine(row, view)
+        if poisoned is not None and await store.execute(poisoned) is Outcome.DONE:
+            held.parts.observer.event_quarantined(row.name)
+            _LOG.error("shard %d: a %s has ended %d processes, it is quarantined", row.shard, row.name, row.attempts)
+        taken = take_over(row, view)
+        if taken is None or await store.execute(taken) is not Outcome.DONE:
+            return
+        mine = InflightRow(
+            *(row.generation, row.shard, row.session_id, row.seq),
+            owner=view.me,
+            name=row.name,
+            payload=row.payload,
+            guild_id=row.guild_id,
+            attempts=row.attempts + 1,
+        )
+        running = self._begin(held, mine)
+        if running is None:
+            await store.execute(finished(mine))
+        else:
+            held.keep_row(running, mine)
+
+    def _begin(self, held: HeldShard, row: InflightRow) -> Running | None:
+        try:
+            event = event_of(row)
+        except ValueError as error:
+            _LOG.error("%s: it cannot be run and is given up", error)
+            return None
+        _LOG.info("shard %d: a %s that another process had begun is run again", row.shard, row.name)
+        return held.intake.run_left(event)

@@ -1,0 +1,124 @@
+"""What the shards of one process share, and small things that several files of this package need."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from migaga.common.clock import Clock
+from migaga.common.errors import CredentialsError, MigagaError
+from migaga.continuity.progress import Point
+from migaga.fleet.member import Member
+from migaga.gateway.intake import Router
+from migaga.gateway.observer import Observer
+from migaga.gateway.received import Received
+from migaga.gateway.shard import Shared
+from migaga.storage.leases import LeaseStore
+from migaga.storage.leases_rows import InflightRow
+
+ShardKey = tuple[str, int]
+"""Generation and shard id."""
+
+
+class LocalFile(Protocol):
+    """The local file of this process, or nothing in its place. `statefile.StateFile` is one."""
+
+    def hold(self, key: ShardKey, token: str, session_id: str, point: Point) -> None:
+        """Begin to note what a shard finishes, under the token of its present claim."""
+
+    def finished(self, key: ShardKey, seq: int) -> None:
+        """Note that an event has been handled."""
+
+    def flushed(self, key: ShardKey, point: Point) -> None:
+        """Note that the database has this much."""
+
+    def let_go(self, key: ShardKey) -> None:
+        """Forget a shard."""
+
+
+class NoLocalFile:
+    """In place of a local file: after a crash, what finished since the last flush comes again."""
+
+    def hold(self, key: ShardKey, token: str, session_id: str, point: Point) -> None:
+        """Do nothing."""
+
+    def finished(self, key: ShardKey, seq: int) -> None:
+        """Do nothing."""
+
+    def flushed(self, key: ShardKey, point: Point) -> None:
+        """Do nothing."""
+
+    def let_go(self, key: ShardKey) -> None:
+        """Do nothing."""
+
+
+class Breaker(Protocol):
+    """Whether Discord refuses the token. `breaker.FleetBreaker` is one."""
+
+    async def until_closed(self) -> None:
+        """Return when connections may be opened."""
+
+    async def refused(self, reason: str) -> None:
+        """Tell the fleet that Discord has refused the token."""
+
+
+class NoBreaker:
+    """In place of a breaker: a process that is alone ends when its token is refused."""
+
+    async def until_closed(self) -> None:
+        """Return at once."""
+
+    async def refused(self, reason: str) -> None:
+        """Raise CredentialsError."""
+        raise CredentialsError(reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What every shard of this process works with."""
+
+    store: LeaseStore
+    member: Member
+    clock: Clock
+    observer: Observer
+    router: Router
+    breaker: Breaker
+    local: LocalFile
+    shared: Callable[[str], Shared]
+    """What connections of a generation share, by its name."""
+    new_token: Callable[[], str]
+    fail: Callable[[MigagaError], None]
+    """Told what this process cannot go on with: intents that are not allowed, a wrong shard count."""
+
+
+def random_token() -> str:
+    """Return what nobody can guess and nobody else draws: 32 characters."""
+    return secrets.token_hex(16)
+
+
+def row_of(key: ShardKey, event: Received, owner: str, *, quarantined: bool = False) -> InflightRow:
+    """Return the row of an event that is put aside, or quarantined."""
+    generation, shard_id = key
+    guild = event.payload.get("guild_id")
+    return InflightRow(
+        generation,
+        shard_id,
+        event.session_id,
+        event.seq,
+        owner,
+        event.name,
+        json.dumps(event.payload, separators=(",", ":")),
+        int(guild) if guild else None,
+        quarantined=quarantined,
+    )
+
+
+def event_of(row: InflightRow) -> Received:
+    """Return the event of a row. Raises ValueError for a payload that is no JSON object."""
+    payload = json.loads(row.payload)
+    if not isinstance(payload, dict):
+        raise ValueError(f"the stored {row.name} of shard {row.shard} is no JSON object")  # noqa: TRY004
+    return Received(row.name, row.shard, row.session_id, row.seq, payload)

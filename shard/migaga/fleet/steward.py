@@ -1,0 +1,329 @@
+"""One reading of the fleet after the other, and what follows from it for this process.
+
+`fleet.py` owns one `Steward` for each life of the process. What to do is decided in `migaga.continuity`; here it is
+done, in order.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Coroutine, Sequence
+from dataclasses import replace
+
+from migaga.common.errors import UnavailableError
+from migaga.continuity.claims import Claims, claim
+from migaga.continuity.deaths import DeathWatch
+from migaga.continuity.generations import Generations, Wish, missing_shards
+from migaga.continuity.handed import Handed
+from migaga.continuity.holding import Hold
+from migaga.continuity.local import LocalState, resume_point
+from migaga.continuity.offers import Offers, Takes
+from migaga.continuity.readiness import Facts, Readiness
+from migaga.continuity.view import View
+from migaga.fleet.giving import Giving, watch_handed
+from migaga.fleet.held import HeldShard
+from migaga.fleet.leftovers import Leftovers
+from migaga.fleet.parts import Parts, ShardKey
+from migaga.fleet.plan import bound_to
+from migaga.storage.leases_operations import Operation, Outcome, Update
+from migaga.storage.leases_rows import Observation, ShardRow
+
+_LOG = logging.getLogger(__name__)
+
+LOOK_EVERY = 1.0
+"""Seconds between readings at rest: several fit into what P2 takes for one sleep of the reader."""
+LOOK_SOON = 0.15
+"""The same while something moves."""
+FORGET_AFTER = 60.0
+"""Seconds after which the row of a dead process is deleted."""
+
+
+class Steward:
+    """What one life of this process holds and does."""
+
+    def __init__(self, parts: Parts, wish: Wish, only: Sequence[int] = ()) -> None:
+        """`only` these shard ids are claimed, whatever the share; none: all are shared."""
+        self.parts = parts
+        self.held: dict[ShardKey, HeldShard] = {}
+        self.lingering: list[HeldShard] = []
+        """Shards that were passed on, and whose handlers go on here."""
+        self.giving: dict[ShardKey, Giving] = {}
+        self.view: View | None = None
+        self.not_ready: str | None = "the fleet has not been read yet"
+        self.unreadable: str | None = None
+        """Why the last reading failed."""
+        self._only = frozenset(only)
+        self._local: dict[ShardKey, LocalState] = {}
+        self._generations = Generations(wish)
+        self._deaths = DeathWatch(parts.member.id)
+        self._claims, self._offers, self._takes = Claims(), Offers(), Takes()
+        self._readiness, self._leftovers = Readiness(), Leftovers()
+        self._said_ready: bool | None = None
+        self._dead_since: dict[str, float] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._nudged = asyncio.Event()
+        self._acted = False
+        """The last round has changed something: the next one follows at once."""
+
+    # ---- for its fleet
+
+    @property
+    def live(self) -> list[HeldShard]:
+        """The shards whose events are handled here."""
+        return [held for held in self.held.values() if held.is_live]
+
+    def nudge(self) -> None:
+        """Look again at once."""
+        self._nudged.set()
+
+    async def run(self) -> None:
+        """Read and act, until cancelled."""
+        while True:
+            self._acted = False
+            await self.round()
+            self._nudged.clear()
+            if self._acted:
+                continue
+            try:
+                async with asyncio.timeout(LOOK_SOON if self._moves() else LOOK_EVERY):
+                    await self._nudged.wait()
+            except TimeoutError:
+                continue
+
+    async def round(self) -> None:
+        """Read once, and do what follows."""
+        asked_at = self.parts.clock.now()
+        try:
+            observation = await self.parts.store.observe()
+        except UnavailableError as error:
+            self._deaths.failed()
+            if self.unreadable is None:
+                _LOG.error("%s", error)
+            self.unreadable = str(error)
+            return
+        self.unreadable = None
+        await self._judge(observation, asked_at, self.parts.clock.now())
+
+    async def take_over(self, predecessor: str, local: dict[ShardKey, LocalState]) -> None:
+        """Claim at once what a process held whose local file is locked by this one: it is surely dead.
+
+        Raises UnavailableError when the fleet cannot be read.
+        """
+        observation = await self.parts.store.observe()
+        known = [replace(row, dead=row.dead or row.id == predecessor) for row in observation.processes]
+        view = View(self.parts.member.id, replace(observation, processes=known))
+        self._local |= local
+        for row in view.shards:
+            if row.owner == predecessor and view.is_unowned(row) and row.key not in self.held:
+                await self._claim(claim(row, view, self.parts.new_token()), row)
+
+    async def drop_all(self) -> None:
+        """Let go of everything at once: this life is over."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        everything = [*self.held.values(), *self.lingering]
+        await asyncio.gather(*(held.drop() for held in everything))
+        for held in everything:
+            self._tell_left(held.key)
+        self.held.clear()
+        self.lingering.clear()
+        self.giving.clear()
+
+    def spawn_giving(self, held: HeldShard) -> Giving:
+        """Offer a shard, and see to what comes of it."""
+        giving = self.giving[held.key] = Giving(held)
+        self._spawn(self._give(giving), f"giving shard {held.key[1]}")
+        return giving
+
+    # ---- judging
+
+    async def _judge(self, observation: Observation, asked_at: float, received_at: float) -> None:
+        member, now = self.parts.member, received_at
+        view = self.view = View(member.id, observation)
+        if view.mine is None:
+            member.abandon()
+        if member.is_abandoned:
+            return
+        self._see(view, asked_at)
+        if not member.is_valid():
+            for held in self.held.values():
+                held.rows_may_be_forgotten()
+        member.rows_read(asked_at)
+        for death in self._deaths.read(observation.processes, asked_at, received_at):
+            if await self._do(death):
+                _LOG.warning("process %s has not beaten for 9 s: it is declared dead", death.key["id"])
+        if not member.is_valid():
+            return
+        for operation in missing_shards(view):
+            await self._do(operation)
+        step = self._generations.decide(view, now, unfinished=0, obstacle="generations come with warming")
+        if step is not None:
+            await self._do(step)
+        await self._claim_all(view, now)
+        self._take(view, now)
+        self._offer(view, now)
+        await self._leftovers.look(view, self.live)
+        await self._judge_ready(view, now)
+        await self._purge(view, now)
+
+    def _see(self, view: View, asked_at: float) -> None:
+        """Let every shard see its row; end those that are lost, and take the doubtful ones anew."""
+        rows = {row.key: row for row in view.shards}
+        for key, held in [*self.held.items()]:
+            held.see(rows.get(key), asked_at)
+            if held.state is Hold.LOST and not held.is_gone and key not in self.giving:
+                _LOG.warning("shard %d belongs to somebody else: its connection is left", key[1])
+                held.is_gone = True
+            if held.is_gone and key not in self.giving:
+                del self.held[key]
+                self._spawn(self._drop(held), f"end of shard {key[1]}")
+            elif held.state is Hold.TO_RETAKE and key not in self.giving:
+                self._spawn(self._retake(held), f"retaking shard {key[1]}")
+
+    async def _claim_all(self, view: View, now: float) -> None:
+        if self._only:
+            wanted = [row for row in view.shards if row.id in self._only and view.is_unowned(row)]
+            mine = view.mine
+            leaving = mine is None or mine.leaving or self.parts.member.leaving
+            claims = [] if leaving else [claim(row, view, self.parts.new_token()) for row in wanted]
+        else:
+            claims = [] if self.parts.member.leaving else self._claims.decide(view, now, self.parts.new_token)
+        rows = {row.key: row for row in view.shards}
+        for operation in claims:
+            key = (str(operation.key["generation"]), int(str(operation.key["id"])))
+            await self._claim(operation, rows[key])
+        for row in view.shards:
+            if row.owner == view.me and row.key not in self.held and not claims:
+                # A claim whose result nobody knew.
+                self._hold(row, row)
+
+    async def _claim(self, operation: Update, before: ShardRow) -> None:
+        """Make one claim; hold the shard if it is won while this life is valid."""
+        wanted = self.held.pop(before.key, None)
+        if wanted is not None:
+            await wanted.drop()
+        if not await self._do(operation):
+            return
+        try:
+            row = await self.parts.store.shard(*before.key)
+        except UnavailableError:
+            return
+        if row is not None and row.token == operation.change["token"] and self.parts.member.is_valid():
+            self.parts.observer.shard_claimed()
+            self._hold(row, before)
+
+    def _hold(self, row: ShardRow, before: ShardRow) -> None:
+        point = resume_point(before, self._local.pop(before.key, None))
+        held = self.held[row.key] = HeldShard(row, self.parts, point, owned=True)
+        if held.state is Hold.CLAIMED:
+            held.start()
+
+    def _take(self, view: View, now: float) -> None:
+        if self.parts.member.leaving or self._only:
+            return
+        chosen = {row.key: row for row in self._takes.decide(view, now)}
+        for key, held in self.held.items():
+            if held.is_wanted and key not in chosen:
+                row = next((row for row in view.shards if row.key == key), None)
+                # Passed in this moment, it is its own already.
+                held.is_gone = row is None or row.owner != view.me
+        for key, row in chosen.items():
+            if key not in self.held:
+                held = self.held[key] = HeldShard(row, self.parts, None, owned=False)
+                held.start()
+
+    def _offer(self, view: View, now: float) -> None:
+        for key in sorted(self._offers.decide(view, now)):
+            held = self.held.get(key)
+            if held is not None and held.state is Hold.LIVE and key not in self.giving:
+                self.spawn_giving(held)
+        offered = {key: one.offered_at for key, one in self.giving.items() if one.offered_at is not None}
+        for key in self._offers.withdrawn(view, offered, now):
+            self._spawn(self.giving[key].withdraw(), f"withdrawing shard {key[1]}")
+
+    async def _judge_ready(self, view: View, now: float) -> None:
+        since = [held.live_since for held in self.live if held.live_since is not None]
+        facts = Facts(database=True, modules=True, token=True, hello=True)
+        self.not_ready = self._readiness.judge(facts, view, now, min(since, default=None))
+        ready = self.not_ready is None
+        if self._said_ready is not ready and await self.parts.member.say_ready(ready=ready):
+            self._said_ready = ready
+
+    async def _purge(self, view: View, now: float) -> None:
+        """Delete the rows of processes that have been dead for long. One process does, so that not all do."""
+        dead = {row.id for row in view.all_processes if row.dead}
+        self._dead_since = {one: self._dead_since.get(one, now) for one in dead}
+        if view.alive and view.alive[0].id == view.me:
+            for one, since in self._dead_since.items():
+                if now - since >= FORGET_AFTER:
+                    await self.parts.store.forget_dead(one)
+
+    # ---- doing
+
+    async def _give(self, giving: Giving) -> None:
+        held, parts = giving.held, self.parts
+        try:
+            await giving.offer()
+        finally:
+            self.giving.pop(held.key, None)
+        if giving.taker is None or held.holding is None:
+            return
+        if self.held.get(held.key) is held:
+            del self.held[held.key]
+        self.lingering.append(held)
+        self._tell_left(held.key)
+        handed = Handed(parts.member.id, giving.token, parts.clock.now())
+        self._spawn(watch_handed(held, handed, self._swapped_back), f"hand-over of shard {held.key[1]}")
+        await held.intake.until_idle()
+        await held.forget_ended()
+        await held.drop()
+        self.lingering.remove(held)
+
+    def _swapped_back(self, row: ShardRow) -> None:
+        if row.key not in self.held:
+            self._hold(row, row)
+
+    async def _retake(self, held: HeldShard) -> None:
+        await held.retake()
+
+    async def _drop(self, held: HeldShard) -> None:
+        await held.drop()
+        if not held.is_wanted:
+            self._tell_left(held.key)
+
+    def _tell_left(self, key: ShardKey) -> None:
+        """Let modules and metrics forget a shard."""
+        if any(other.key[1] == key[1] and not other.is_wanted for other in self.held.values()):
+            return
+        count, _ = bound_to(key[0])
+        self.parts.router.left(lambda guild: (0 if guild is None else (guild >> 22) % count) == key[1])
+        self.parts.observer.shard_gone(key[1])
+
+    async def _do(self, operation: Operation) -> bool:
+        done = await self.parts.store.execute(operation) is Outcome.DONE
+        self._acted = self._acted or done
+        return done
+
+    def _moves(self) -> bool:
+        """Whether something is on its way, so that looking seldom would be waiting."""
+        if self.view is None or self.parts.member.leaving or self.giving:
+            return True
+        view = self.view
+        at_rest = {"LIVE", "DRAINED", "WARM"}
+        return any(row.state not in at_rest or view.is_unowned(row) for row in view.shards) or not self.live
+
+    def _spawn(self, work: Coroutine[object, object, None], name: str) -> None:
+        if any(task.get_name() == name for task in self._tasks):
+            work.close()
+            return
+        task = asyncio.create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        self._nudged.set()
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _LOG.error("%s ended by an error", task.get_name(), exc_info=error)
