@@ -9,8 +9,9 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from pathlib import Path
 
 import hikari
 
@@ -20,8 +21,9 @@ from migaga.fleet.flusher import keep_flushing
 from migaga.fleet.giving import Giving
 from migaga.fleet.held import HeldShard
 from migaga.fleet.member import Member
-from migaga.fleet.parts import Breaker, LocalFile, NoLocalFile, Parts, random_token
+from migaga.fleet.parts import Breaker, Parts, random_token
 from migaga.fleet.plan import FleetPlan, bound_to
+from migaga.fleet.statefile import open_state
 from migaga.fleet.steward import Steward
 from migaga.gateway.discord import Discord, GatewayInfo
 from migaga.gateway.events import FleetEventManager
@@ -90,13 +92,27 @@ class Fleet:
         store: LeaseStore,
         clock: Clock,
         observer: Observer,
-        local: LocalFile | None = None,
+        state_directory: Path | None = None,
         wait_for_taker: timedelta = timedelta(0),
         new_token: Callable[[], str] = random_token,
     ) -> None:
-        """`wait_for_taker`: how long to wait for a process that still starts, when nobody else is there."""
+        """Take the parts of the process.
+
+        Args:
+            gateway: What connections are made with.
+            plan: What sessions should be bound to.
+            member: This process, which joins in `start`.
+            router: What events go to.
+            store: The tables of ownership.
+            clock: Own time.
+            observer: Who counts.
+            state_directory: Where the local file lies; None: there is none.
+            wait_for_taker: How long to wait for a process that still starts, when nobody else is there.
+            new_token: Draws what nobody else draws.
+        """
         self.plan = plan
         self.member = member
+        self._state_directory = state_directory
         self._wait_for_taker = wait_for_taker.total_seconds()
         self._gateway = gateway
         self._clock = clock
@@ -108,7 +124,7 @@ class Fleet:
             observer=observer,
             router=router,
             breaker=gateway.breaker,
-            local=local or NoLocalFile(),
+            local=None,
             shared=self._shared_by,
             new_token=new_token,
             fail=self._fail,
@@ -126,6 +142,7 @@ class Fleet:
             _LOG.warning("%s", self.plan.advice)
         await self.member.join()
         _LOG.info("this process is %s of revision %d", self.member.id, self.member.row.revision)
+        await self._open_local()
         self._lives = asyncio.create_task(self._live(), name="fleet")
 
     async def wait(self) -> None:
@@ -147,6 +164,8 @@ class Fleet:
             with suppress(TimeoutError):
                 async with asyncio.timeout(LAST_SECONDS):
                     await self.member.leave()
+        if self._parts.local is not None:
+            await asyncio.to_thread(self._parts.local.close)
         if not self._failure.done():
             self._failure.cancel()
         _LOG.info("this process has left its fleet, the sessions stay")
@@ -218,6 +237,8 @@ class Fleet:
             if self._leaving:
                 return
             await self.member.join()
+            if self._parts.local is not None:
+                self._parts.local.rename(self.member.id)
             self._steward = Steward(self._parts, self.plan.wish, self.plan.ids)
 
     async def _until_hello(self) -> None:
@@ -230,6 +251,24 @@ class Fleet:
                 await self._clock.sleep(HELLO_AGAIN)
             else:
                 return
+
+    async def _open_local(self) -> None:
+        """Open the local file, and take over at once from processes of this machine that are surely dead."""
+        if self._state_directory is None:
+            return
+        try:
+            state = await asyncio.to_thread(open_state, self._state_directory, self.member.id)
+        except MigagaError as error:
+            _LOG.warning("%s", error)
+            return
+        for reason in state.ignored:
+            _LOG.warning("local state is ignored: %s", reason)
+        self._parts = replace(self._parts, local=state)
+        self._steward = Steward(self._parts, self.plan.wish, self.plan.ids)
+        for process_id in {one.process_id for one in state.predecessors if one.process_id is not None}:
+            _LOG.info("taking over from process %s, which has died on this machine", process_id)
+            await self._steward.take_over(process_id)
+        await asyncio.to_thread(state.taken_over)
 
     def _fail(self, error: MigagaError) -> None:
         if not self._failure.done():

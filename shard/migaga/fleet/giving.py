@@ -72,7 +72,7 @@ class Giving:
         token = held.parts.new_token()
         await held.write(lambda holding: holding.release(token, point, beside))
         held.is_gone = True
-        held.parts.local.let_go(held.key)
+        held.forget_local()
         return unfinished
 
     async def _look(self, watch: WantWatch) -> Want | None:
@@ -111,7 +111,7 @@ class Giving:
             held.stored(point, beside)
         self.taker, self.token = want.taker, token
         held.is_gone = True
-        held.parts.local.let_go(held.key)
+        held.forget_local()
         held.parts.observer.shard_passed()
         _LOG.info("shard %d is passed to process %s", held.key[1], want.taker)
 

@@ -21,6 +21,7 @@ from migaga.continuity.progress import Point
 from migaga.continuity.wants import TakerWatch
 from migaga.fleet.caution import OneByOne
 from migaga.fleet.parts import Parts, ShardKey, row_of
+from migaga.fleet.statelog import Track
 from migaga.gateway.intake import Intake, Running
 from migaga.gateway.privates import Session
 from migaga.gateway.received import Received
@@ -67,6 +68,7 @@ class HeldShard:
         self._rows: dict[Received, InflightRow] = {}
         self._ended: list[InflightRow] = []
         self._had_session = bool(row.session_id)
+        self._track: Track | None = None
         if owned:
             self._begin_at(point)
 
@@ -207,7 +209,8 @@ class HeldShard:
         self._stored = point
         for insert in beside.aside:
             self._unstored.pop((str(insert.row["session_id"]), int(str(insert.row["seq"]))), None)
-        self.parts.local.flushed(self.key, point)
+        if self._track is not None:
+            self._track.flushed(point)
 
     # ---- its end
 
@@ -218,11 +221,16 @@ class HeldShard:
     async def drop(self) -> None:
         """Let go of everything at once: it is somebody else's, or this life is over. Handlers are cancelled."""
         self.is_gone = True
-        if self.holding is not None:
-            self.parts.local.let_go(self.key)
+        self.forget_local()
         await self.end_tasks()
         await self._close_connection()
         await self.intake.close()
+
+    def forget_local(self) -> None:
+        """Note in the local file that the shard is somebody else's."""
+        if self._track is not None:
+            self._track.let_go()
+            self._track = None
 
     async def end_tasks(self) -> None:
         """End what was spawned."""
@@ -354,12 +362,12 @@ class HeldShard:
 
     def _note_local(self) -> None:
         holding, progress = self.holding, self.intake.progress
-        if holding is not None and progress.session_id:
-            self.parts.local.hold(self.key, holding.token, progress.session_id, self.intake.point())
+        if self.parts.local is not None and holding is not None and progress.session_id:
+            self._track = self.parts.local.hold(self.key, holding.token, self.intake.point())
 
     def _finished(self, seq: int) -> None:
-        if self.is_live:
-            self.parts.local.finished(self.key, seq)
+        if self._track is not None:
+            self._track.finished(seq)
 
     def _row_over(self, event: Received, task: asyncio.Task[None]) -> None:
         row = self._rows.pop(event, None)

@@ -10,8 +10,8 @@ from typing import Protocol
 
 from migaga.common.clock import Clock
 from migaga.common.errors import CredentialsError, MigagaError
-from migaga.continuity.progress import Point
 from migaga.fleet.member import Member
+from migaga.fleet.statefile import StateFile
 from migaga.gateway.intake import Router
 from migaga.gateway.observer import Observer
 from migaga.gateway.received import Received
@@ -21,38 +21,6 @@ from migaga.storage.leases_rows import InflightRow
 
 ShardKey = tuple[str, int]
 """Generation and shard id."""
-
-
-class LocalFile(Protocol):
-    """The local file of this process, or nothing in its place. `statefile.StateFile` is one."""
-
-    def hold(self, key: ShardKey, token: str, session_id: str, point: Point) -> None:
-        """Begin to note what a shard finishes, under the token of its present claim."""
-
-    def finished(self, key: ShardKey, seq: int) -> None:
-        """Note that an event has been handled."""
-
-    def flushed(self, key: ShardKey, point: Point) -> None:
-        """Note that the database has this much."""
-
-    def let_go(self, key: ShardKey) -> None:
-        """Forget a shard."""
-
-
-class NoLocalFile:
-    """In place of a local file: after a crash, what finished since the last flush comes again."""
-
-    def hold(self, key: ShardKey, token: str, session_id: str, point: Point) -> None:
-        """Do nothing."""
-
-    def finished(self, key: ShardKey, seq: int) -> None:
-        """Do nothing."""
-
-    def flushed(self, key: ShardKey, point: Point) -> None:
-        """Do nothing."""
-
-    def let_go(self, key: ShardKey) -> None:
-        """Do nothing."""
 
 
 class Breaker(Protocol):
@@ -86,7 +54,8 @@ class Parts:
     observer: Observer
     router: Router
     breaker: Breaker
-    local: LocalFile
+    local: StateFile | None
+    """The local file; None: after a crash, what finished since the last flush comes again."""
     shared: Callable[[str], Shared]
     """What connections of a generation share, by its name."""
     new_token: Callable[[], str]

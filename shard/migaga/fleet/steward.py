@@ -13,11 +13,11 @@ from dataclasses import replace
 
 from migaga.common.errors import UnavailableError
 from migaga.continuity.claims import Claims, claim
-from migaga.continuity.deaths import DeathWatch
+from migaga.continuity.deaths import DeathWatch, declare_predecessor
 from migaga.continuity.generations import Generations, Wish, missing_shards
 from migaga.continuity.handed import Handed
 from migaga.continuity.holding import Hold
-from migaga.continuity.local import LocalState, resume_point
+from migaga.continuity.local import resume_point
 from migaga.continuity.offers import Offers, Takes
 from migaga.continuity.readiness import Facts, Readiness
 from migaga.continuity.view import View
@@ -27,7 +27,7 @@ from migaga.fleet.leftovers import Leftovers
 from migaga.fleet.parts import Parts, ShardKey
 from migaga.fleet.plan import bound_to
 from migaga.storage.leases_operations import Operation, Outcome, Update
-from migaga.storage.leases_rows import Observation, ShardRow
+from migaga.storage.leases_rows import GenerationState, Observation, ShardRow
 
 _LOG = logging.getLogger(__name__)
 
@@ -54,12 +54,12 @@ class Steward:
         self.unreadable: str | None = None
         """Why the last reading failed."""
         self._only = frozenset(only)
-        self._local: dict[ShardKey, LocalState] = {}
         self._generations = Generations(wish)
         self._deaths = DeathWatch(parts.member.id)
         self._claims, self._offers, self._takes = Claims(), Offers(), Takes()
         self._readiness, self._leftovers = Readiness(), Leftovers()
         self._said_ready: bool | None = None
+        self._was_complete = False
         self._dead_since: dict[str, float] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._nudged = asyncio.Event()
@@ -105,18 +105,18 @@ class Steward:
         self.unreadable = None
         await self._judge(observation, asked_at, self.parts.clock.now())
 
-    async def take_over(self, predecessor: str, local: dict[ShardKey, LocalState]) -> None:
-        """Claim at once what a process held whose local file is locked by this one: it is surely dead.
+    async def take_over(self, predecessor: str) -> None:
+        """Claim at once what a process of this machine held that is surely dead: nobody locks its local file.
 
         Raises UnavailableError when the fleet cannot be read.
         """
         observation = await self.parts.store.observe()
         known = [replace(row, dead=row.dead or row.id == predecessor) for row in observation.processes]
         view = View(self.parts.member.id, replace(observation, processes=known))
-        self._local |= local
         for row in view.shards:
             if row.owner == predecessor and view.is_unowned(row) and row.key not in self.held:
                 await self._claim(claim(row, view, self.parts.new_token()), row)
+        await self._do(declare_predecessor(predecessor))
 
     async def drop_all(self) -> None:
         """Let go of everything at once: this life is over."""
@@ -215,7 +215,8 @@ class Steward:
             self._hold(row, before)
 
     def _hold(self, row: ShardRow, before: ShardRow) -> None:
-        point = resume_point(before, self._local.pop(before.key, None))
+        local = self.parts.local
+        point = resume_point(before, None if local is None else local.local(before))
         held = self.held[row.key] = HeldShard(row, self.parts, point, owned=True)
         if held.state is Hold.CLAIMED:
             held.start()
@@ -246,10 +247,22 @@ class Steward:
     async def _judge_ready(self, view: View, now: float) -> None:
         since = [held.live_since for held in self.live if held.live_since is not None]
         facts = Facts(database=True, modules=True, token=True, hello=True)
-        self.not_ready = self._readiness.judge(facts, view, now, min(since, default=None))
+        self.not_ready = self._readiness.judge(facts, view, now, min(since, default=None)) or self._lacking(view)
         ready = self.not_ready is None
         if self._said_ready is not ready and await self.parts.member.say_ready(ready=ready):
             self._said_ready = ready
+
+    def _lacking(self, view: View) -> str | None:
+        """Return what a fleet that has just started lacks; None once it was complete: a death elsewhere is no fault."""
+        if self._was_complete:
+            return None
+        live = next((row for row in view.generations if row.state == GenerationState.LIVE), None)
+        if live is None:
+            return "the fleet has no shards yet"
+        there = {row.id for row in view.of(live.name) if not view.is_unowned(row)}
+        lacking = (self._only or frozenset(range(live.shard_count))) - there
+        self._was_complete = not lacking
+        return f"{len(lacking)} of {live.shard_count} shards have no owner yet" if lacking else None
 
     async def _purge(self, view: View, now: float) -> None:
         """Delete the rows of processes that have been dead for long. One process does, so that not all do."""

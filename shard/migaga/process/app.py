@@ -16,11 +16,9 @@ from migaga.common import logs
 from migaga.common.clock import MonotonicClock
 from migaga.common.settings import Credentials, Settings
 from migaga.fleet.fleet import Fleet, Gateway
-from migaga.fleet.parts import NoBreaker
 from migaga.fleet.plan import FleetPlan, present_generations
 from migaga.framework.runtime import FrameworkRuntime
 from migaga.gateway.discord import open_discord
-from migaga.gateway.identify import Budget, IdentifyGate
 from migaga.observe.http import Probes, serve_http
 from migaga.observe.metrics import Metrics
 from migaga.process.parts import (
@@ -29,6 +27,7 @@ from migaga.process.parts import (
     framework_settings,
     load_feature_modules,
     new_member,
+    open_turns,
     watch_database,
 )
 from migaga.process.signals import StopSignals
@@ -116,19 +115,18 @@ async def _run(
             await present_generations(store),
             multiple_of=settings.fleet.multiple_of,
         )
-
-        async def budget() -> Budget:
-            return (await discord.gateway()).budget
-
-        turns = IdentifyGate(info.budget, budget, clock, metrics)
+        turns, breaker = await stack.enter_async_context(
+            open_turns(discord, info, store, metrics, clock=clock, reserve=settings.fleet.identify_reserve)
+        )
         fleet = Fleet(
-            Gateway(discord, info, manager, turns, NoBreaker()),
+            Gateway(discord, info, manager, turns, breaker),
             plan,
             member,
             router=runtime,
             store=store,
             clock=clock,
             observer=metrics,
+            state_directory=settings.fleet.state_directory,
             wait_for_taker=settings.fleet.wait_for_taker,
         )
         state.gate = turns

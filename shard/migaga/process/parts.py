@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from asyncio import CancelledError
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import hikari
 from sqlalchemy import event
@@ -14,10 +16,14 @@ from sqlalchemy.exc import IntegrityError
 from migaga.common.clock import Clock
 from migaga.common.errors import MigagaError
 from migaga.common.settings import Settings
+from migaga.fleet.breaker import FleetBreaker
+from migaga.fleet.identify import IdentifyLedger
 from migaga.fleet.member import Member
 from migaga.fleet.parts import random_token
 from migaga.framework.loader import load_modules
 from migaga.framework.runtime import FrameworkRuntime, FrameworkSettings
+from migaga.gateway.discord import Discord, GatewayInfo
+from migaga.gateway.identify import Budget
 from migaga.observe.metrics import Metrics
 from migaga.process.state import ProcessState
 from migaga.storage.database import Database
@@ -55,9 +61,38 @@ def new_member(store: LeaseStore, clock: Clock, settings: Settings) -> Member:
     """Make this process a member of its fleet, which it joins later."""
     fleet, http = settings.fleet, settings.http
     address = fleet.address or f"{http.host}:{http.port}"
-    return Member(
-        store, clock, revision=fleet.revision, capacity=fleet.capacity, address=address, new_id=random_token
+    return Member(store, clock, revision=fleet.revision, capacity=fleet.capacity, address=address, new_id=random_token)
+
+
+@asynccontextmanager
+async def open_turns(
+    discord: Discord, info: GatewayInfo, store: LeaseStore, metrics: Metrics, *, clock: Clock, reserve: int
+) -> AsyncIterator[tuple[IdentifyLedger, FleetBreaker]]:
+    """Open what says when shards may connect and IDENTIFY. Discord has accepted the token a moment ago."""
+    application = discord.credentials.application_id
+
+    async def budget() -> Budget:
+        return (await discord.gateway()).budget
+
+    breaker = FleetBreaker(store, application, discord.credentials.token, ask=discord.gateway, clock=clock)
+    await breaker.read()
+    if not breaker.is_closed:
+        await breaker.accepted()
+    ledger = IdentifyLedger(
+        store,
+        application,
+        reserve=reserve,
+        budget=info.budget,
+        fetch=budget,
+        breaker=breaker,
+        clock=clock,
+        observer=metrics,
     )
+    tasks = [asyncio.create_task(ledger.run(), name="turns"), asyncio.create_task(breaker.run(), name="breaker")]
+    try:
+        yield ledger, breaker
+    finally:
+        await cancel(*tasks)
 
 
 def count_errors(database: Database, metrics: Metrics) -> None:
