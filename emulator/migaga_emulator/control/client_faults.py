@@ -90,6 +90,10 @@ class Faults:
         """Make guilds unavailable, or available again."""
         return await self._hit("outage", guilds=list(guilds), on=on)
 
+    async def absent(self, guilds: Sequence[int], *, on: bool = True) -> int:
+        """Keep guilds from sessions that begin from now on; `on` false: they get them now."""
+        return await self._hit("absent", guilds=list(guilds), on=on)
+
     async def spend_budget(self, count: int | None = None, *, bot: int | None = None) -> Mapping[str, object]:
         """Use up IDENTIFYs; None: all that are left. Returns the session start limit."""
         return await self._told("budget", count=count, bot=bot)

@@ -98,6 +98,14 @@ def outage(context: Context, request: Request) -> object:
     return {"hit": len(guilds)}
 
 
+def absent(context: Context, request: Request) -> object:
+    """Sessions that begin from now on get neither these guilds nor their events; `on` false: they get them now."""
+    given = request.body("guilds", "on")
+    guilds = [context.world.core.guild(guild_id).id for guild_id in given.ids("guilds")]
+    context.faults.absent(guilds, on=given.boolean("on", default=True))
+    return {"hit": len(guilds)}
+
+
 def spend_budget(context: Context, request: Request) -> object:
     """Use up IDENTIFYs; without `count` all that are left."""
     given = request.body("bot", "count")
@@ -155,7 +163,7 @@ def list_rest_faults(context: Context, request: Request) -> object:
 
 
 def clear(context: Context, request: Request) -> object:
-    """End every lasting fault: refusals, latencies, op 7 instead of HELLO, what is withheld, REST faults.
+    """End every lasting fault: refusals, latencies, op 7 instead of HELLO, what is withheld or absent, REST faults.
 
     Outages and tokens stay.
     """
@@ -176,6 +184,7 @@ ROUTES: tuple[Route, ...] = (
     ("POST", "/faults/refuse", refuse),
     ("POST", "/faults/reconnect_instead_of_hello", reconnect_instead_of_hello),
     ("POST", "/faults/outage", outage),
+    ("POST", "/faults/absent", absent),
     ("POST", "/faults/budget", spend_budget),
     ("POST", "/faults/token/revoke", revoke_token),
     ("POST", "/faults/token/restore", restore_token),

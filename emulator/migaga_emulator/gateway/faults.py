@@ -138,10 +138,23 @@ class GatewayFaults:
             self._latencies.append((target, seconds))
         return len(self.hit(target))
 
+    def absent(self, guild_ids: Collection[int], *, on: bool) -> None:
+        """Keep guilds, with their events, from sessions that begin from now on; or send what such sessions lack."""
+        if on:
+            self._hub.absent.update(guild_ids)
+            return
+        self._hub.absent.difference_update(guild_ids)
+        for session in self._hub.sessions():
+            for guild_id in sorted(session.lacks.intersection(guild_ids)):
+                session.lacks.discard(guild_id)
+                if not self._hub.world.core.guild(guild_id).unavailable:
+                    self._hub.push_guild(session, self._hub.ledger.of(session.bot_id), guild_id, self._hub.clock())
+
     def clear(self) -> None:
-        """End refusals, latencies and op 7 instead of HELLO; send what was withheld."""
+        """End refusals, latencies and op 7 instead of HELLO; send what was withheld, and guilds that were absent."""
         self._refuse = self._reconnect_first = 0
         self._latencies.clear()
+        self.absent(set(self._hub.absent), on=False)
         for session in self._hub.sessions():
             session.give_back(self._hub.clock())
 

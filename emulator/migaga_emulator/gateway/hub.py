@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import orjson
@@ -60,7 +60,7 @@ class BotGateway:
 
     def connected_covers(self, guild_id: int) -> bool:
         """Whether a connected session gets the events of this guild."""
-        return any(s.connected and s.generation.covers(guild_id) for s in self.sessions.values())
+        return any(s.connected and s.gets(guild_id) for s in self.sessions.values())
 
 
 class Hub:
@@ -75,6 +75,8 @@ class Hub:
         """Where RESUME goes; set when the server knows its port."""
         self.logins_refused = 0
         """IDENTIFYs and RESUMEs with a token that is nobody's, or was revoked."""
+        self.absent: set[int] = set()
+        """Guilds that a fault keeps from sessions that begin now."""
         self._random = random.Random(seed)
         self._bots: dict[int, BotGateway] = {}
         self.on_change: Callable[[], None] = lambda: None
@@ -250,11 +252,12 @@ class Hub:
         state.recovery.identified(generation, now)
         session.attach(sink)
         mine = sorted(guild_id for guild_id in self.world.guild_ids_of(session.bot_id) if generation.covers(guild_id))
+        session.lacks = self.absent.intersection(mine)
         session.push("READY", orjson.dumps(self._ready(session, request, mine)), now)
         ledger = self.ledger.of(session.bot_id)
         if generation.intents & Intent.GUILDS:
             for guild_id in mine:
-                if not self.world.core.guild(guild_id).unavailable:
+                if not self.world.core.guild(guild_id).unavailable and guild_id not in session.lacks:
                     self.push_guild(session, ledger, guild_id, now)
         self._coverage_changed(state, session, now)
 
@@ -320,18 +323,15 @@ class Hub:
         state, ledger = self.of(bot_id), self.ledger.of(bot_id)
         views = _Views(self.world, dispatch, bot_id)
         fate: Occurrence | None = None
-        if state.latest is not None and views.wanted(state.latest.intents):
+        covering = [session for session in state.sessions.values() if session.gets(dispatch.guild_id)]
+        if _is_due(state, covering, views, now):
             fate = ledger.published(dispatch.name, dispatch.payload, now, dispatch.guild_id)
-        covered = False
-        for session in list(state.sessions.values()):
-            if not session.generation.covers(dispatch.guild_id):
-                continue
-            covered = True
+        for session in covering:
             if views.wanted(session.generation.intents):
                 session.push(dispatch.name, views.payload(session.generation.intents), now, fate)
                 if fate is None:
                     ledger.for_session(dispatch.name, dispatch.payload)
-        if fate is not None and not covered:
+        if fate is not None and not covering:
             empty = state.budget.remaining(now) == 0
             budget_in = state.budget.reset_after(now) if empty else 0.0
             fate.unsent = state.recovery.excuses(dispatch.guild_id, now, budget_in=budget_in)
@@ -339,6 +339,18 @@ class Hub:
             ledger.gaps.forget(dispatch.guild_id, now)
         if dispatch.guild_id is not None and dispatch.name == "GUILD_CREATE":
             ledger.gaps.update([dispatch.guild_id], state.connected_covers, now)
+
+
+def _is_due(state: BotGateway, covering: Sequence[Session], views: _Views, now: float) -> bool:
+    """Whether a bot is to get an event: by the intents of all its sessions, else of its latest IDENTIFY.
+
+    While two generations have other intents, what only one of them gets may be handled, and need not be.
+    """
+    current = [session for session in covering if session.is_current(now)] or covering
+    intents = {session.generation.intents for session in current}
+    if not intents and state.latest is not None:
+        intents = {state.latest.intents}
+    return bool(intents) and all(views.wanted(each) for each in intents)
 
 
 def _who_closed(client_code: int | None, server_code: int | None) -> str:

@@ -17,6 +17,8 @@ from migaga_emulator.rules import Rules
 
 RECONNECT_S = 2.0
 """How long a client that loses no time may need to resume after its connection is gone."""
+AWAY_S = 20.0
+"""How long a session without a client still says which events its bot is to get: another process may take it over."""
 
 
 class Fate(Protocol):
@@ -88,6 +90,8 @@ class Session:
         self.large_threshold = 50
         self.refuse_with: CloseCode | None = None
         """Set by 4007: a RESUME gets the same code again."""
+        self.lacks: set[int] = set()
+        """Guilds that a fault keeps from this session: named in READY, never there."""
         self.sink: Sink | None = None
         self.detached_at: float | None = None
         self._resume_window_s = rules.resume_window_s
@@ -104,6 +108,14 @@ class Session:
     def replay_floor(self) -> int:
         """The lowest sequence number that can still be resumed from."""
         return self._replay.floor
+
+    def gets(self, guild_id: int | None) -> bool:
+        """Whether events of this guild (None: of no guild) come to this session."""
+        return self.generation.covers(guild_id) and guild_id not in self.lacks
+
+    def is_current(self, now: float) -> bool:
+        """Whether a client is attached, or may be on its way back."""
+        return self.connected or (self.detached_at is not None and now - self.detached_at <= AWAY_S)
 
     def push(self, name: str, payload: bytes, now: float, fate: Fate | None = None) -> None:
         """Append one event and hand it to the client, if there is one; unless a fault keeps it from the client."""
