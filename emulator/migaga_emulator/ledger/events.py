@@ -38,6 +38,11 @@ class Occurrence:
         self._destroyed = True
 
     @property
+    def had(self) -> bool:
+        """Whether a client has had it."""
+        return self._delivered
+
+    @property
     def undeliverable(self) -> bool:
         """No client ever had it, and an injected fault is the reason."""
         return (self._destroyed or self.unsent) and not self._delivered and self.handled_at is None

@@ -12,6 +12,8 @@ from migaga_emulator.scenarios.judge import Bounds
 from migaga_emulator.scenarios.plan import Planned, Wish
 
 IDENTIFY_INTERVAL = 5.0
+AGAIN_WITHIN = 13.0
+"""Seconds after the end of a process in which others handle its shards' events: 9 to be sure of it, and a few."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +26,12 @@ class Scenario:
     bounds: Callable[[Wish], Bounds]
     shards: int = 16
     processes: int = 4
-    most_processes: int | None = None
     seconds: float = 60.0
     max_concurrency: int = 16
+    watches_start: bool = False
+    """How the fleet starts is what counts: nobody waits until shares are even."""
+    needs_server: bool = False
+    """It cuts processes off from their database server."""
     watches_budget: bool = False
     """At the end, processes with shards that may not identify must say so."""
 
@@ -51,11 +56,45 @@ _ALL = (
         lambda wish: Bounds(resumes="one each", faults=True),
     ),
     Scenario(
+        "rolling",
+        "every process replaced by one of the next release, one more at a time, each when the one before is Ready",
+        plan.rolls,
+        lambda wish: Bounds(moves="once a step", gap_p99=0.5, gap_max=1.0, faults=True),
+    ),
+    Scenario(
+        "rolling-bad-image",
+        "releases that cannot reach the gateway, die or stand still at their first event, or do not start",
+        plan.bad_images,
+        lambda wish: Bounds(moves="bad images", repeated="any", faults=True),
+        seconds=105.0,
+    ),
+    Scenario(
+        "kill",
+        "SIGKILL at random times, again and again; another process comes in another place",
+        plan.kills,
+        lambda wish: Bounds(repeated="any", again_within=AGAIN_WITHIN, faults=True),
+        seconds=180.0,
+    ),
+    Scenario(
+        "freeze",
+        "SIGSTOP for 5 to 20 s",
+        plan.freezes,
+        lambda wish: Bounds(repeated="any", again_within=AGAIN_WITHIN, faults=True),
+        seconds=180.0,
+    ),
+    Scenario(
         "restart",
         "SIGKILL and restart in place, at random times",
         plan.restarts,
-        # Only the watermark is stored today: what was handled above it comes again, and RESUME says how much that is.
-        lambda wish: Bounds(repeated="replayed", faults=True),
+        lambda wish: Bounds(repeated="in flight", faults=True),
+    ),
+    Scenario(
+        "scale",
+        "three times as many processes, then half of those: 2, 6, 3",
+        plan.scaled,
+        lambda wish: Bounds(moves="once a step", faults=True),
+        processes=2,
+        seconds=90.0,
     ),
     Scenario(
         "gateway-faults",
@@ -79,13 +118,12 @@ _ALL = (
     ),
     Scenario(
         "cold-start",
-        "one process, many shards, all of which must identify",
+        "a new fleet, many shards, all of which must identify",
         plan.nothing,
-        lambda wish: Bounds(resumes="none", ready_within=cold_start_within(wish.shards, 16)),
+        lambda wish: Bounds(ready_within=cold_start_within(wish.shards, 16)),
         shards=64,
-        processes=1,
-        most_processes=1,
         seconds=20.0,
+        watches_start=True,
     ),
 )
 

@@ -16,12 +16,14 @@ from migaga.common.commands import Command
 from migaga.common.errors import UsageError
 from migaga.common.text import did_you_mean
 from migaga_emulator.scenarios.catalogue import SCENARIOS, Scenario
+from migaga_emulator.scenarios.proxy import server_url
 from migaga_emulator.scenarios.runner import Order, run_scenario, summary
 
 RATE = 200.0
 LEAST_SECONDS = 3.0
 MOST_SHARDS = 1_000
 MOST_PROCESSES = 64
+MOST_ROLLS = 100
 
 
 def configure(parser: ArgumentParser) -> None:
@@ -39,6 +41,13 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument("--database", metavar="URL", help="an empty database (default: an SQLite file of its own)")
     parser.add_argument("--probe", default="probe", metavar="MODULE", help="the module that reports handled events")
     parser.add_argument("--probe-directory", type=Path, metavar="DIR", help="where that module is, when not built in")
+    parser.add_argument("--rolls", type=int, default=1, metavar="N", help="rolling: so many updates, one after another")
+    parser.add_argument(
+        "--back", action="store_true", help="rolling: the last one is broken off half-way and goes back"
+    )
+    parser.add_argument(
+        "--schema-change", action="store_true", help="rolling: the new release has another database schema"
+    )
     parser.add_argument("--keep", type=Path, metavar="DIR", help="leave the processes' logs and the database there")
     parser.add_argument("--json", action="store_true", help="print nothing but the last line")
 
@@ -67,9 +76,14 @@ def read_order(options: Namespace) -> Order:
     processes = _processes(scenario, shards, options.processes)
     seconds = scenario.seconds if options.seconds is None else options.seconds
     _within("--shards", shards, 1, MOST_SHARDS)
-    _within("--processes", processes, 1, min(shards, scenario.most_processes or MOST_PROCESSES))
+    _within("--processes", processes, 1, min(shards, MOST_PROCESSES))
     _within("--rate", options.rate, 1, 5_000)
     _within("--seconds", seconds, LEAST_SECONDS, 86_400)
+    _within("--rolls", options.rolls, 1, MOST_ROLLS)
+    if scenario.name != "rolling" and (options.back or options.schema_change or options.rolls != 1):
+        raise UsageError("--rolls, --back and --schema-change belong to the scenario rolling.")
+    if scenario.needs_server:
+        server_url(options.database or "")
     directory = options.probe_directory
     if directory is not None and not directory.is_dir():
         raise UsageError(f"--probe-directory: there is no folder {directory}.")
@@ -81,6 +95,9 @@ def read_order(options: Namespace) -> Order:
         seconds=seconds,
         seed=options.seed,
         database=options.database,
+        rolls=options.rolls,
+        back=options.back,
+        schema_change=options.schema_change,
         probe=options.probe,
         probe_directory=None if directory is None else directory.resolve(),
         keep=None if options.keep is None else options.keep.resolve(),

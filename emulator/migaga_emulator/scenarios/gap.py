@@ -33,7 +33,8 @@ class Sample:
 class Window:
     """An interruption of one shard."""
 
-    shard: int
+    shard: tuple[int, int]
+    """Shard id and shard count."""
     begun: float
     ended: float
 
@@ -42,7 +43,7 @@ class Window:
         return self.begun - BEFORE <= at <= self.ended + AFTER
 
 
-def gaps(samples: Mapping[int, Sequence[Sample]], windows: Sequence[Window]) -> list[float]:
+def gaps(samples: Mapping[tuple[int, int], Sequence[Sample]], windows: Sequence[Window]) -> list[float]:
     """The gap of each interruption in seconds, 0 or more; one in which nothing was published has none.
 
     Args:

@@ -12,6 +12,32 @@ LEAST_SHARE = 0.5
 """A run in which fewer events were sent than this share of what was asked for shows nothing."""
 
 
+POOLED = 64
+"""Moves from which on the 99th of 100 gaps says something."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One change of the fleet: a roll, or another number of processes."""
+
+    name: str
+    moved: int
+    """Shards that moved."""
+    again: int
+    """Moves beyond the first of each shard."""
+    full: bool = False
+    """Every shard had to move."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tries:
+    """One bad image."""
+
+    shards: int
+    """Shards that its processes had at any time, together."""
+    processes: int
+
+
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What was counted."""
@@ -41,10 +67,18 @@ class Facts:
     interactions_undeliverable: int
     in_flight: int
     """Events that were being handled at the kills, all kills together."""
-    replayed: int
-    """Events that RESUMEs after kills brought again."""
     gap: Latency
     """Seconds."""
+    resumes_before: int = 0
+    """RESUMEs before the traffic began."""
+    moves: int = 0
+    """How often shards went from one process to another, in order or not, after the first start."""
+    steps: Sequence[Step] = ()
+    tries: Sequence[Tries] = ()
+    strayed: int = 0
+    """Moves between processes of which none was of a bad image."""
+    recoveries: Sequence[float] = ()
+    """Of each shard of a process that was killed or frozen, seconds until its next event was handled."""
     ready_after: float = 0.0
     """Seconds from the first IDENTIFY until every shard was connected for the first time."""
     faults: Mapping[str, int] = field(default_factory=dict)
@@ -57,8 +91,8 @@ class Facts:
 class Bounds:
     """What must hold, besides what always must: nothing lost, no effect lost or repeated, no IDENTIFY refused."""
 
-    repeated: Literal["never", "in flight", "replayed", "any"] = "never"
-    """How often an event may be handled again: as many as were in flight at the kills; as many as RESUME brought."""
+    repeated: Literal["never", "in flight", "any"] = "never"
+    """How often an event may be handled again; `in flight`: as many as were being handled at the kills."""
     identifies: Literal["first", "first and ended"] = "first"
     """`first`: one a shard. `first and ended`: one more for each session that a fault ended."""
     undeliverable: bool = False
@@ -69,6 +103,11 @@ class Bounds:
     gap_p99: float | None = None
     gap_max: float | None = None
     """Seconds."""
+    moves: Literal["any", "once a step", "bad images"] = "any"
+    """`once a step`: no shard moves twice for one change of the fleet, and in a full roll each moves.
+    `bad images`: each process of a bad image has one shard at most, and no other shard moves."""
+    again_within: float | None = None
+    """Seconds from a kill or freeze until the next event of each of its shards is handled."""
     ready_within: float | None = None
     """Seconds from the first IDENTIFY until every shard is connected."""
     faults: bool = False
@@ -80,6 +119,7 @@ def judge(facts: Facts, bounds: Bounds, *, least_events: int) -> list[str]:
     return [
         *_events(facts, bounds, least_events),
         *_sessions(facts, bounds),
+        *_moves(facts, bounds),
         *_answers(facts),
         *_times(facts, bounds),
         *facts.complaints,
@@ -94,7 +134,7 @@ def _events(facts: Facts, bounds: Bounds, least_events: int) -> list[str]:
         found.append(f"{facts.lost} events were lost")
     if facts.unexpected:
         found.append(f"{facts.unexpected} events were told as handled that were never sent")
-    allowed = {"never": 0, "in flight": facts.in_flight, "replayed": facts.replayed, "any": facts.repeated}
+    allowed = {"never": 0, "in flight": facts.in_flight, "any": facts.repeated}
     if facts.repeated > allowed[bounds.repeated]:
         found.append(f"{facts.repeated} events were handled again; allowed are {allowed[bounds.repeated]}")
     if facts.undeliverable and not bounds.undeliverable:
@@ -117,12 +157,32 @@ def _sessions(facts: Facts, bounds: Bounds) -> list[str]:
         found.append(f"{facts.identifies_rejected} IDENTIFYs were refused")
     if facts.logins_refused:
         found.append(f"{facts.logins_refused} IDENTIFYs or RESUMEs were tried with a token that Discord refuses")
-    if bounds.resumes == "none" and facts.resumes:
-        found.append(f"{facts.resumes} RESUMEs, though nothing was interrupted")
-    if bounds.resumes == "one each" and facts.resumes != facts.shards:
-        found.append(f"{facts.resumes} RESUMEs; {facts.shards} were needed")
+    resumes = facts.resumes - facts.resumes_before
+    if bounds.resumes == "none" and resumes:
+        found.append(f"{resumes} RESUMEs, though nothing was interrupted")
+    if bounds.resumes == "one each" and resumes != facts.shards:
+        found.append(f"{resumes} RESUMEs; {facts.shards} were needed")
     if facts.unrecovered and not bounds.unrecovered:
         found.append(f"{facts.unrecovered} shards were not connected at the end")
+    return found
+
+
+def _moves(facts: Facts, bounds: Bounds) -> list[str]:
+    found: list[str] = []
+    if bounds.moves == "once a step":
+        for step in facts.steps:
+            if step.again:
+                found.append(f"{step.name} moved {step.moved} shards, and some of them {step.again} times more")
+            if step.full and step.moved != facts.shards:
+                found.append(f"{step.name} moved {step.moved} of {facts.shards} shards")
+    if bounds.moves == "bad images":
+        found += [
+            f"a bad image tried {one.shards} shards in {one.processes} processes"
+            for one in facts.tries
+            if one.shards > one.processes
+        ]
+        if facts.strayed:
+            found.append(f"{facts.strayed} shards moved between good processes because of a bad image")
     return found
 
 
@@ -138,12 +198,18 @@ def _answers(facts: Facts) -> list[str]:
 
 def _times(facts: Facts, bounds: Bounds) -> list[str]:
     found: list[str] = []
-    for name, value, bound in (
-        ("99th of 100 gaps", facts.gap.p99, bounds.gap_p99),
-        ("longest gap", facts.gap.max, bounds.gap_max),
+    for name, value, bound, least in (
+        ("99th of 100 gaps", facts.gap.p99, bounds.gap_p99, POOLED),
+        ("longest gap", facts.gap.max, bounds.gap_max, 1),
     ):
-        if bound is not None and value > bound:
+        if bound is not None and value > bound and facts.gap.count >= least:
             found.append(f"the {name} was {value * 1000:.0f} ms; {bound * 1000:.0f} are allowed")
+    slowest = max(facts.recoveries, default=0.0)
+    if bounds.again_within is not None and slowest > bounds.again_within:
+        found.append(
+            f"a shard's next event was handled {slowest:.1f} s after its process was hit; "
+            f"{bounds.again_within:g} are allowed"
+        )
     if bounds.ready_within is not None and facts.ready_after > bounds.ready_within:
         found.append(
             f"ready {facts.ready_after:.1f} s after the first IDENTIFY; {bounds.ready_within:.1f} s are allowed"

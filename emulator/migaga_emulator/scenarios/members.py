@@ -1,14 +1,14 @@
-"""The processes of a scenario's fleet: which shards each has; starting and stopping. Called by `runner.py`.
+"""The processes of a scenario's fleet: one for each place, on one database; starting, replacing and stopping them.
 
-Today a process is told its shards; a fleet whose processes share them by leases is told only its database.
+Nobody tells a process its shards: they share them by leases. Called by `runner.py` and by what goes wrong.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 
@@ -16,46 +16,79 @@ import aiohttp
 
 from migaga.common.errors import MigagaError
 from migaga_emulator.control.client import ControlClient
-from migaga_emulator.scenarios.processes import BotConfig, BotProcess, free_port, launch
+from migaga_emulator.scenarios.processes import BotConfig, BotProcess, free_port, launch, until_ready
 
 START_WITHIN = 90.0
-BUCKET_PAUSE = 5.5
-"""Seconds between the starts of processes whose shards share IDENTIFY buckets."""
+BUCKET_S = 5.5
+"""Seconds that a shard may wait for the one before it in its IDENTIFY bucket."""
 _STATUS_TIMEOUT = aiohttp.ClientTimeout(total=5)
 
 
-def share(shards: int, processes: int, number: int) -> range:
-    """The shards of one process: consecutive ones, shares differing by one at most."""
-    return range(shards * number // processes, shards * (number + 1) // processes)
+@dataclass(frozen=True, slots=True)
+class Release:
+    """What a Deployment's pods are made of: the image and its settings."""
+
+    config: BotConfig
+    environment: Mapping[str, str]
+
+    @property
+    def revision(self) -> int:
+        """Which release it is."""
+        return self.config.revision
+
+    def next(self, config: BotConfig | None = None, environment: Mapping[str, str] | None = None) -> Release:
+        """The release after this one: the same, but for what is given."""
+        return Release(
+            replace(self.config if config is None else config, revision=self.revision + 1),
+            {**self.environment, **(environment or {})},
+        )
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Member:
-    """One process of the fleet, and those that stand in its place later."""
+    """One place of the fleet, as a pod is: its settings, its folder, and the process that runs in it now."""
 
     number: int
-    words: Sequence[str]
-    """The sub-command and its options."""
+    release: Release
     config: Path
     port: int
     log: Path
-    shards: range
     process: BotProcess | None = None
+
+    @property
+    def pid(self) -> int:
+        """The process in it now, or the last one; 0 before the first."""
+        return 0 if self.process is None else self.process.pid
+
+
+async def _same_database(release: Release, number: int) -> str:
+    return release.config.database_url
 
 
 @dataclass(slots=True)
 class Fleet:
-    """All processes. None of them outlives the block `async with fleet`, which one that ends by itself cancels."""
+    """All processes. None of them outlives the block `async with fleet`."""
 
     control: ControlClient
-    members: list[Member]
+    folder: Path
+    release: Release
+    """What new processes are made of."""
     shards: int
-    environment: dict[str, str]
-    in_turn: bool
-    """Shards of different processes share buckets: the processes start one after the other."""
+    address: Callable[[Release, int], Awaitable[str]] = _same_database
+    """The database's address as the process of this number is told it."""
+    members: list[Member] = field(default_factory=list)
+    """The places that there should be now."""
+    everyone: list[Member] = field(default_factory=list)
+    """Those and all that there were."""
     pids: list[int] = field(default_factory=list)
     """Every process that ran, in the order of their starts."""
+    revisions: dict[int, int] = field(default_factory=dict)
+    """The release of each process, by process id."""
+    complaints: list[str] = field(default_factory=list)
+    """Processes that ended by themselves, or not in order."""
     _watching: asyncio.TaskGroup = field(default_factory=asyncio.TaskGroup)
+    _leaving: set[asyncio.Task[None]] = field(default_factory=set)
+    _ended: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def __aenter__(self) -> Fleet:
         await self._watching.__aenter__()
@@ -64,32 +97,91 @@ class Fleet:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for member in self.members:
+        for member in self.everyone:
             if member.process is not None:
                 await member.process.kill()
         await self._watching.__aexit__(kind, error, trace)
 
-    async def start(self) -> None:
-        """Start every process and wait until all shards are connected."""
-        connected = 0
+    async def start(self, processes: int) -> None:
+        """Start so many processes at once and wait until all shards are connected."""
+        for _ in range(processes):
+            await self.add()
+        await self.until_served()
+
+    async def restart(self) -> None:
+        """Start every place that is empty, and wait until all shards are connected."""
         for member in self.members:
-            if self.in_turn and connected:
-                await asyncio.sleep(BUCKET_PAUSE)
-            await self.launch(member)
-            connected += len(member.shards)
-            if self.in_turn:
-                await self.until_connected(connected)
-        await self.until_connected(self.shards)
+            if member.process is None or not member.process.is_running:
+                await self.launch(member)
+        await self.until_served()
+
+    async def until_served(self) -> None:
+        """Wait until all shards are connected. Raises MigagaError when a process ends meanwhile, or it takes long."""
+        await self.unless_ended(self.until_connected(self.shards))
+
+    async def add(self, release: Release | None = None) -> Member:
+        """Make another place and start its process; returns at once."""
+        release = self.release if release is None else release
+        number, port = len(self.everyone), free_port()
+        state = self.folder / f"state-{number}"
+        state.mkdir(exist_ok=True)
+        config = self.folder / f"process-{number}.ini"
+        release.config.at(port, state, await self.address(release, number)).write(config)
+        member = Member(number, release, config, port, self.folder / f"process-{number}.log")
+        self.everyone.append(member)
+        self.members.append(member)
+        await self.launch(member)
+        return member
 
     async def launch(self, member: Member) -> None:
-        """Start one process; returns at once."""
-        member.process = await launch(member.words, member.config, member.log, self.environment)
-        self.pids.append(member.process.pid)
-        self._watching.create_task(member.process.watch(), name=f"watch process {member.process.pid}")
+        """Start the process of a place, with the folder that the one before it had; returns at once."""
+        member.process = await launch(("run",), member.config, member.log, member.release.environment)
+        self.pids.append(member.pid)
+        self.revisions[member.pid] = member.release.revision
+        self._watching.create_task(self._watch(member.process), name=f"watch process {member.pid}")
+
+    def dismiss(self, member: Member, *, within: float) -> None:
+        """SIGTERM to a process whose place goes. Returns at once; what is wrong with its end is noted."""
+        self.members.remove(member)
+        task = self._watching.create_task(self._leave(member, within), name=f"process {member.pid} leaves")
+        self._leaving.add(task)
+
+    async def until_left(self) -> None:
+        """Wait until all that were dismissed have ended."""
+        await asyncio.gather(*self._leaving)
+
+    async def stop(self, *, within: float) -> None:
+        """SIGTERM to all, and wait for their ends. What is wrong with these is noted."""
+        await asyncio.gather(*(self._leave(member, within) for member in self.members))
+
+    async def finish(self, *, within: float) -> None:
+        """The end of a scenario: stop what still runs."""
+        for member in self.members:
+            if member.process is not None and not member.process.is_running:
+                member.process = None
+        await self.stop(within=within)
 
     async def until_connected(self, count: int) -> None:
         """Wait until this many sessions are connected."""
-        await self.control.wait_for_sessions(count, timeout=START_WITHIN + count * BUCKET_PAUSE)
+        await self.control.wait_for_sessions(count, timeout=START_WITHIN + count * BUCKET_S)
+
+    async def until_ready(self, member: Member, *, within: float) -> None:
+        """Wait until `/readyz` of a process says 200. MigagaError when it does not in time, or ends."""
+        await until_ready(member.port, within)
+
+    async def unless_ended(self, waiting: Awaitable[None]) -> None:
+        """Wait, unless a process ends by itself: then raise MigagaError."""
+        work = asyncio.ensure_future(waiting)
+        ended = asyncio.create_task(self._ended.wait(), name="scenario: a process has ended")
+        try:
+            await asyncio.wait({work, ended}, return_when=asyncio.FIRST_COMPLETED)
+            if not work.done():
+                raise MigagaError(self.complaints[-1])
+            work.result()
+        finally:
+            for task in (work, ended):
+                task.cancel()
+            await asyncio.gather(work, ended, return_exceptions=True)
 
     def expect_ends(self) -> None:
         """From now on processes may end by themselves."""
@@ -97,24 +189,24 @@ class Fleet:
             if member.process is not None:
                 member.process.expect_end()
 
-    async def stop(self, *, within: float) -> None:
-        """SIGTERM to all, and wait for their ends."""
-        running = [member.process for member in self.members if member.process is not None]
-        await asyncio.gather(*(process.stop(within=within) for process in running))
-
-    async def left(self, *, within: float) -> list[int]:
-        """Wait until every process has ended by itself; returns their exit codes. MigagaError when one stays."""
-        running = [member.process for member in self.members if member.process is not None]
-        try:
-            async with asyncio.timeout(within):
-                return list(await asyncio.gather(*(process.left() for process in running)))
-        except TimeoutError as error:
-            raise MigagaError(f"not every process has ended within {within:.0f} s") from error
-
     async def statuses(self) -> list[dict[str, object]]:
         """What /status of each process says; empty for one that does not answer."""
         async with aiohttp.ClientSession(timeout=_STATUS_TIMEOUT) as http:
             return [await _status(http, member.port) for member in self.members]
+
+    async def _leave(self, member: Member, within: float) -> None:
+        if member.process is not None:
+            try:
+                await member.process.stop(within=within)
+            except MigagaError as error:
+                self.complaints.append(str(error))
+
+    async def _watch(self, process: BotProcess) -> None:
+        try:
+            await process.watch()
+        except MigagaError as error:
+            self.complaints.append(str(error))
+            self._ended.set()
 
 
 async def _status(http: aiohttp.ClientSession, port: int) -> dict[str, object]:
@@ -126,19 +218,11 @@ async def _status(http: aiohttp.ClientSession, port: int) -> dict[str, object]:
     return told if isinstance(told, dict) else {}
 
 
-def make_members(folder: Path, base: BotConfig, *, shards: int, processes: int) -> list[Member]:
-    """Write a configuration for each process, and say what each is told."""
-    members: list[Member] = []
-    for number in range(processes):
-        mine, port = share(shards, processes, number), free_port()
-        config = folder / f"process-{number}.ini"
-        base.on_port(port).write(config)
-        ids = ",".join(map(str, mine))
-        words = ("run",) if processes == 1 else ("shard", "--ids", ids, "--count", str(shards))
-        members.append(Member(number, words, config, port, folder / f"process-{number}.log", mine))
-    return members
-
-
-def member_environment(probe: dict[str, str]) -> dict[str, str]:
+def member_environment(probe: Mapping[str, str]) -> dict[str, str]:
     """This process's environment without settings of a bot of ours, and with the probe's."""
     return {**{name: value for name, value in os.environ.items() if not name.startswith("MIGAGA_")}, **probe}
+
+
+def numbers(members: Sequence[Member]) -> str:
+    """Name processes by their numbers, for people."""
+    return ", ".join(str(member.number) for member in members)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -22,6 +22,11 @@ ENDING = ("op_9", *(f"close_{code}" for code in sorted(ENDING_CODES)))
 """Faults after which a shard must identify."""
 LATENCIES = (0.05, 0.4)
 """Seconds by which frames are delayed, at least and at most."""
+FROZEN = ((5.0, 9.0), (9.0, 20.0))
+"""Seconds for which a process is frozen, at least and at most; short and long by turns."""
+BAD_IMAGES = ("bad_gateway", "bad_crash", "bad_hang", "bad_setting")
+TRIED = 20.0
+"""Seconds for which a bad image is tried."""
 SETTLING = 0.12
 """Share of a run at its begin and at its end in which nothing goes wrong: what is usual is measured there."""
 
@@ -34,6 +39,12 @@ class Wish:
     seconds: float
     shards: int
     processes: int
+    rolls: int = 1
+    """Rolling updates, one after the other."""
+    back: bool = False
+    """The last one is broken off half-way and goes back."""
+    schema_change: bool = False
+    """A new image has another database schema."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +57,8 @@ class Planned:
     shard: int | None = None
     process: int | None = None
     value: float = 0.0
-    """Seconds: by how much frames are delayed, or how long a process or the token stays away."""
+    """Seconds: by how much frames are delayed, or how long a process or the token stays away, or a bad image is tried.
+    Or a number: processes to be replaced (0: all) or to be there."""
 
 
 def nothing(wish: Wish) -> Sequence[Planned]:
@@ -73,11 +85,60 @@ def gateway_faults(wish: Wish) -> Sequence[Planned]:
     return tuple(planned)
 
 
+def kills(wish: Wish) -> Sequence[Planned]:
+    """SIGKILL to random processes, ten of them; another process in another place up to 3 s later."""
+    chance = random.Random(wish.seed)
+    times = _times(chance, wish.seconds, count=_shorter(wish, 10))
+    hit = [chance.randrange(wish.processes) for _ in times]
+    return tuple(
+        Planned(at, "kill", process=process, value=chance.uniform(0, 3)) for at, process in zip(times, hit, strict=True)
+    )
+
+
 def restarts(wish: Wish) -> Sequence[Planned]:
-    """SIGKILL to random processes, each started again at once: one every 15 s, at least one."""
+    """SIGKILL to random processes, each started again at once in its place: one every 15 s, at least one."""
     chance = random.Random(wish.seed)
     times = _times(chance, wish.seconds, count=max(1, int(wish.seconds / 15)))
-    return tuple(Planned(at, "kill", process=chance.randrange(wish.processes)) for at in times)
+    return tuple(Planned(at, "restart", process=chance.randrange(wish.processes)) for at in times)
+
+
+def freezes(wish: Wish) -> Sequence[Planned]:
+    """SIGSTOP to random processes: short ones, after which a process goes on, and long ones, after which it is out."""
+    chance = random.Random(wish.seed)
+    times = _times(chance, wish.seconds, count=_shorter(wish, 6))
+    return tuple(
+        Planned(at, "freeze", process=chance.randrange(wish.processes), value=chance.uniform(*FROZEN[number % 2]))
+        for number, at in enumerate(times)
+    )
+
+
+def rolls(wish: Wish) -> Sequence[Planned]:
+    """Rolling updates of all processes, one after the other; the last one goes back half-way where that was asked."""
+    first = wish.seconds * SETTLING
+    planned = [Planned(first + number, "roll") for number in range(wish.rolls)]
+    if wish.back:
+        planned[-1] = replace(planned[-1], value=(wish.processes + 1) // 2)
+        planned.append(Planned(first + wish.rolls, "roll_back"))
+    return tuple(planned)
+
+
+def bad_images(wish: Wish) -> Sequence[Planned]:
+    """Every kind of bad image in random order, as many as there is time for, each taken back before the next one."""
+    chance = random.Random(wish.seed)
+    kinds = chance.sample(BAD_IMAGES, len(BAD_IMAGES))[: max(1, int(wish.seconds * (1 - 2 * SETTLING) / TRIED))]
+    first = wish.seconds * SETTLING
+    return tuple(Planned(first + number * TRIED, kind, value=TRIED) for number, kind in enumerate(kinds))
+
+
+def scaled(wish: Wish) -> Sequence[Planned]:
+    """Three times as many processes, then half of those: 2, 6, 3."""
+    first, more = wish.seconds * SETTLING, wish.processes * 3
+    return Planned(first, "scale", value=more), Planned(first + 1, "scale", value=(more + 1) // 2)
+
+
+def _shorter(wish: Wish, count: int) -> int:
+    """As many as in a run of a minute or more, or fewer in a shorter one."""
+    return count if wish.seconds >= 60 else max(1, int(wish.seconds / 12))
 
 
 def stop_start(wish: Wish) -> Sequence[Planned]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import signal
 import socket
 import sys
@@ -15,6 +16,7 @@ import aiohttp
 
 from migaga.common.errors import MigagaError
 
+_ERROR = re.compile(r"\b(ERROR|CRITICAL)\b|^Traceback ")
 PROBE_EVERY = 0.1
 """Seconds between two questions to `/readyz`."""
 LAST_LINES = 1
@@ -36,10 +38,19 @@ class BotConfig:
     module_directories: tuple[Path, ...] = ()
     stop_grace: float | None = None
     """Seconds that handlers have at a stop; None: the default."""
+    intents: str | None = None
+    """Names of intents; None: the default."""
+    revision: int = 0
+    """Grows with each release."""
+    capacity: int = 16
+    """Shards that a process would like to hold at most."""
+    state_directory: Path | None = None
+    """Where a process keeps what it has finished; None: nowhere."""
+    log_level: str = "INFO"
 
-    def on_port(self, port: int) -> BotConfig:
-        """The same for another process of this machine."""
-        return replace(self, http_port=port)
+    def at(self, port: int, state_directory: Path, database_url: str) -> BotConfig:
+        """The same for one process of the fleet."""
+        return replace(self, http_port=port, state_directory=state_directory, database_url=database_url)
 
     def write(self, path: Path) -> None:
         """Write it as a `config.ini`, readable by its owner only, because the token is in it."""
@@ -52,6 +63,7 @@ class BotConfig:
                     f"Token = {self.token}",
                     "[Bot]",
                     f"OwnerIds = {' '.join(map(str, self.owner_ids))}",
+                    *([] if self.intents is None else [f"Intents = {self.intents}"]),
                     "[Database]",
                     f"Url = {self.database_url}",
                     "[Discord]",
@@ -61,9 +73,15 @@ class BotConfig:
                     *([] if self.stop_grace is None else [f"StopGrace = {self.stop_grace:g}"]),
                     "[Modules]",
                     f"Load = {' '.join(self.modules)}",
-                    f"Directories = {' '.join(map(str, self.module_directories))}",
+                    f"Directories = {', '.join(map(str, self.module_directories))}",
+                    "[Fleet]",
+                    f"Revision = {self.revision}",
+                    f"Capacity = {self.capacity}",
+                    f"StateDirectory = {self.state_directory or 'none'}",
                     "[Http]",
                     f"Port = {self.http_port}",
+                    "[Log]",
+                    f"Level = {self.log_level}",
                     "",
                 ]
             )
@@ -82,6 +100,21 @@ class BotProcess:
     def pid(self) -> int:
         """The process id."""
         return self._process.pid
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it has not ended."""
+        return self._process.returncode is None
+
+    def freeze(self) -> None:
+        """SIGSTOP: it does nothing any more, and its connections stay."""
+        if self.is_running:
+            self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """SIGCONT: it goes on where it was."""
+        if self.is_running:
+            self._process.send_signal(signal.SIGCONT)
 
     async def stop(self, *, within: float = 30.0) -> None:
         """Send SIGTERM and wait for the end.
@@ -130,6 +163,10 @@ class BotProcess:
     def said(self, text: str) -> bool:
         """Whether its log, and those of the processes before it in its place, has this text."""
         return text in self._log.read_text(errors="replace")
+
+    def errors(self) -> list[str]:
+        """The lines of that log that are errors."""
+        return [line for line in self._log.read_text(errors="replace").splitlines() if _ERROR.search(line)]
 
     def tail(self) -> str:
         """Return the last lines of its log."""
@@ -183,6 +220,15 @@ async def until_ready(port: int, within: float) -> None:
                             told = await answer.text()
                     await asyncio.sleep(PROBE_EVERY)
     raise MigagaError(f"the bot is not ready after {within:.0f} s: {told.strip()}")
+
+
+async def is_ready(port: int) -> bool:
+    """Whether `/readyz` says 200 now."""
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=1)) as session:
+        with suppress(aiohttp.ClientError, TimeoutError):
+            async with session.get(f"http://127.0.0.1:{port}/readyz") as answer:
+                return answer.status == 200
+    return False
 
 
 def free_port() -> int:

@@ -17,20 +17,24 @@ from migaga_emulator.control.client import ControlClient
 from migaga_emulator.control.transport import ControlError, WaitTimeout
 from migaga_emulator.ledger.figures import LedgerReport
 from migaga_emulator.rules import Rules
-from migaga_emulator.scenarios import asks
+from migaga_emulator.scenarios import asks, images
+from migaga_emulator.scenarios.apologies import Apologies
 from migaga_emulator.scenarios.asks import Asker
 from migaga_emulator.scenarios.catalogue import Scenario
 from migaga_emulator.scenarios.clock import StageClock
 from migaga_emulator.scenarios.crowd import CrowdRunner
 from migaga_emulator.scenarios.effects import read_effects
 from migaga_emulator.scenarios.endings import cancel_this, leaves, on_signals
-from migaga_emulator.scenarios.facts import collect
-from migaga_emulator.scenarios.handovers import Owners, count_handovers
-from migaga_emulator.scenarios.inject import Injector, budget_complaints
+from migaga_emulator.scenarios.facts import Evidence, collect
+from migaga_emulator.scenarios.handovers import Owners, moves_of
+from migaga_emulator.scenarios.inject import carry_out
 from migaga_emulator.scenarios.judge import LEAST_SHARE, Facts, judge
-from migaga_emulator.scenarios.members import Fleet, make_members, member_environment
+from migaga_emulator.scenarios.members import Fleet, Release, member_environment
 from migaga_emulator.scenarios.plan import Wish
 from migaga_emulator.scenarios.processes import BotConfig
+from migaga_emulator.scenarios.proxy import DatabaseProxy
+from migaga_emulator.scenarios.refusals import budget_complaints
+from migaga_emulator.scenarios.scene import Scene
 from migaga_emulator.scenarios.stage import CHANNELS, OLD_MESSAGES, Stage, build_stage
 from migaga_emulator.scenarios.talk import Gate
 from migaga_emulator.scenarios.traffic import Shape, Traffic
@@ -45,6 +49,10 @@ EFFECTS = 0.5
 """Share of events that leave a row in the database."""
 ASK_SHARE = 0.03
 """Share of the rate that are interactions."""
+HANDOVER = 20.0
+"""Seconds that a process has to hand its shards over, besides what its longest handlers last."""
+LATE_END = 10.0
+LEAST_CAPACITY = 16
 HANDLED_WITHIN = 60.0
 LATE_REPEATS = 1.0
 """Seconds in which an event may still be handled again, after everything was handled."""
@@ -64,16 +72,29 @@ class Order:
     probe: str
     probe_directory: Path | None
     keep: Path | None
+    rolls: int = 1
+    back: bool = False
+    schema_change: bool = False
 
     @property
     def wish(self) -> Wish:
         """What the plan is made for."""
-        return Wish(self.seed, self.seconds, self.shards, self.processes)
+        return Wish(self.seed, self.seconds, self.shards, self.processes, self.rolls, self.back, self.schema_change)
 
     @property
     def long_handler(self) -> float:
         """Seconds of the longest handlers; in a short run a third of it."""
         return min(LONG_HANDLER, self.seconds / 3)
+
+    @property
+    def grace(self) -> float:
+        """Seconds that a process has for its end, as its pod's `terminationGracePeriodSeconds`."""
+        return self.long_handler + HANDOVER
+
+    @property
+    def patience(self) -> float:
+        """Seconds after which a process that was told to leave is killed."""
+        return self.grace + LATE_END
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +130,9 @@ class Run:
         self._clock = clock
         self._folder = folder
         self._gate = Gate()
+        self._apologies = Apologies(clock.time)
         self._state = "starting"
-        self._injector: Injector | None = None
+        self._scene: Scene | None = None
 
     async def run(self) -> Outcome:
         """Make the world, run the fleet under traffic and faults, and judge."""
@@ -118,46 +140,62 @@ class Run:
         stage = await build_stage(self._emulator, self._control, self._clock, shards=order.shards, seed=order.seed)
         self._view.say(f"{order.scenario.name}: {order.scenario.summary}")
         self._view.say(f"{len(stage.crowd.guilds)} guilds; {order.shards} shards, {order.processes} processes")
-        ledger = self._emulator.ledger.of(stage.bot.id)
         database = order.database or f"sqlite+aiosqlite:///{self._folder / 'fleet.db'}"
-        fleet = self._fleet(stage, database)
-        owners = Owners(fleet.pids)
-        ledger.connections.on_begun = owners.connected
-        asker = Asker(self._control, stage, self._gate)
         crowd = CrowdRunner(self._control, stage.crowd, CHANNELS, stage.old)
-        injector = self._injector = Injector(
-            self._control, ledger, fleet, self._gate, self._view.say, awake=crowd.awake, patience=order.long_handler
-        )
-        complaints: list[str] = []
-        async with fleet, self._table():
-            await fleet.start()
-            self._view.say(f"processes {', '.join(map(str, fleet.pids))} serve {order.shards} shards")
-            await self._live(stage, crowd, asker, injector)
-            report, interruptions = await self._settle(), ledger.connections.interruptions(time.monotonic())
-            if order.scenario.watches_budget:
-                complaints = budget_complaints(await fleet.statuses(), fleet.members)
-            self._state = "stopping"
-            await fleet.stop(within=order.long_handler + 30)
-            await owners.settle()
-        facts = collect(
-            self._emulator,
-            stage.bot.id,
-            report,
-            shards=order.shards,
-            injected=injector.injected,
-            effects=await read_effects(database),
-            interruptions=interruptions,
-            wrong_answers=asker.wrong,
-            complaints=complaints,
-        )
+        asker = Asker(self._control, stage, self._gate, excuses=self._apologies.excuses)
+        async with self._proxy(database) as proxy:
+            scene = self._scene = self._make_scene(stage, crowd, database, proxy)
+            async with scene.fleet, self._table():
+                await scene.fleet.start(order.processes)
+                since, resumes_before = await self._at_rest(scene), scene.ledger.resumes
+                self._view.say(f"processes {', '.join(map(str, scene.fleet.pids))} serve {order.shards} shards")
+                await self._live(stage, crowd, asker, scene)
+                report, interruptions = await self._settle(), scene.ledger.connections.interruptions(time.monotonic())
+                if order.scenario.watches_budget:
+                    statuses = await scene.fleet.statuses()
+                    scene.injected.complaints += budget_complaints(statuses, scene.fleet.members)
+                self._state = "stopping"
+                await scene.fleet.finish(within=order.patience)
+                await scene.owners.settle()
+        evidence = Evidence(report, interruptions, since, resumes_before, await read_effects(database), asker.wrong)
+        facts = collect(self._emulator, stage.bot.id, scene, evidence)
         least = int(order.rate * order.seconds * LEAST_SHARE)
         why = judge(facts, order.scenario.bounds(order.wish), least_events=least)
-        handovers = count_handovers(interruptions, owners.of_port)
+        handovers = sum(move.in_order for move in moves_of(interruptions, scene.owners.of_port, since))
         return Outcome(
-            facts, report, self._emulator.rules, list(fleet.pids), handovers, without_password(database), why
+            facts, report, self._emulator.rules, list(scene.fleet.pids), handovers, without_password(database), why
         )
 
-    def _fleet(self, stage: Stage, database: str) -> Fleet:
+    @asynccontextmanager
+    async def _proxy(self, database: str) -> AsyncIterator[DatabaseProxy | None]:
+        if not self._order.scenario.needs_server:
+            yield None
+            return
+        async with DatabaseProxy(database) as proxy:
+            yield proxy
+
+    def _make_scene(self, stage: Stage, crowd: CrowdRunner, database: str, proxy: DatabaseProxy | None) -> Scene:
+        ledger = self._emulator.ledger.of(stage.bot.id)
+        fleet = Fleet(self._control, self._folder, self._release(stage, database), self._order.shards)
+        if proxy is not None:
+            fleet.address = lambda release, number: proxy.url(number)
+        owners = Owners(fleet.pids)
+        ledger.connections.on_begun = owners.connected
+        return Scene(
+            wish=self._order.wish,
+            control=self._control,
+            ledger=ledger,
+            fleet=fleet,
+            owners=owners,
+            gate=self._gate,
+            say=self._view.say,
+            awake=crowd.awake,
+            patience=self._order.patience,
+            apologies=self._apologies,
+            proxy=proxy,
+        )
+
+    def _release(self, stage: Stage, database: str) -> Release:
         order = self._order
         config = BotConfig(
             application_id=stage.bot.application_id,
@@ -168,7 +206,9 @@ class Run:
             shards=str(order.shards),
             http_port=0,
             module_directories=(order.probe_directory,) if order.probe_directory else (),
-            stop_grace=order.long_handler + 5,
+            stop_grace=order.grace,
+            revision=1,
+            capacity=max(LEAST_CAPACITY, order.shards),
         )
         probe = {
             "PROBE_URL": self._emulator.control_url,
@@ -178,15 +218,19 @@ class Run:
             "PROBE_EFFECTS": str(EFFECTS),
             "PROBE_SEED": str(order.seed),
         }
-        return Fleet(
-            self._control,
-            make_members(self._folder, config, shards=order.shards, processes=order.processes),
-            order.shards,
-            member_environment(probe),
-            in_turn=order.shards > order.scenario.max_concurrency and order.processes > 1,
-        )
+        if order.schema_change:
+            config = images.with_notes(config, self._folder)
+        return Release(config, member_environment(probe))
 
-    async def _live(self, stage: Stage, crowd: CrowdRunner, asker: Asker, injector: Injector) -> None:
+    async def _at_rest(self, scene: Scene) -> float:
+        """Wait until the processes that have just started have shared the shards out; return that moment."""
+        if not self._order.scenario.watches_start and not await scene.until_even():
+            scene.complain(
+                f"the processes had {scene.shares()} of {scene.fleet.shards} shards before anything happened"
+            )
+        return time.monotonic()
+
+    async def _live(self, stage: Stage, crowd: CrowdRunner, asker: Asker, scene: Scene) -> None:
         """Let people act and things go wrong for as long as was asked for, and until the last fault is over."""
         order, enough = self._order, asyncio.Event()
         self._state = "running"
@@ -196,7 +240,7 @@ class Run:
             traffic = Traffic(shape, order.seed)
             group.create_task(crowd.run(traffic, order.rate * (1 - ASK_SHARE), enough), name="crowd")
             group.create_task(asker.run(order.rate * ASK_SHARE, order.seed, enough), name="asker")
-            faults = group.create_task(injector.run(order.scenario.plan(order.wish)), name="faults")
+            faults = group.create_task(carry_out(scene, order.scenario.plan(order.wish)), name="faults")
             await asyncio.sleep(order.seconds)
             await faults
             enough.set()
@@ -226,8 +270,8 @@ class Run:
             await asyncio.sleep(1.0)
             report = await self._control.ledger()
             state = self._state
-            if state == "running" and self._injector is not None:
-                state = self._injector.state
+            if state == "running" and self._scene is not None:
+                state = self._scene.state
             self._view.show(
                 Row(
                     time=time.monotonic() - start,

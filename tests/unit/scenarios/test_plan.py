@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from migaga_emulator.scenarios import plan
 from migaga_emulator.scenarios.asks import KINDS, asks
 from migaga_emulator.scenarios.catalogue import SCENARIOS, Scenario
-from migaga_emulator.scenarios.members import share
 from migaga_emulator.scenarios.plan import ENDING, MILD, Wish
 from migaga_emulator.scenarios.traffic import Shape, Traffic
 
@@ -54,12 +53,37 @@ def test_each_quarter_minute_has_a_restart_and_a_short_run_one() -> None:
     assert len(plan.restarts(Wish(1, 5, 16, 4))) == 1
 
 
-def test_shares_of_processes_are_all_shards_once_and_differ_by_one() -> None:
-    for shards in range(1, 40):
-        for processes in range(1, shards + 1):
-            shares = [share(shards, processes, number) for number in range(processes)]
-            assert [shard for one in shares for shard in one] == list(range(shards))
-            assert max(map(len, shares)) - min(map(len, shares)) <= 1
+def test_ten_kills_in_a_minute_or_more_and_fewer_in_less() -> None:
+    for seconds, count in ((180, 10), (60, 10), (30, 2), (5, 1)):
+        planned = plan.kills(Wish(3, seconds, 16, 4))
+        assert len(planned) == count
+        assert all(one.kind == "kill" and 0 <= one.value <= 3 for one in planned)
+
+
+def test_freezes_are_short_and_long_by_turns_and_last_five_to_twenty_seconds() -> None:
+    values = [one.value for one in plan.freezes(Wish(3, 180, 16, 4))]
+    assert len(values) == 6
+    assert all(5 <= value <= 9 for value in values[::2])
+    assert all(9 <= value <= 20 for value in values[1::2])
+
+
+def test_a_roll_that_goes_back_is_broken_off_half_way() -> None:
+    (once,) = plan.rolls(Wish(1, 60, 16, 4))
+    assert (once.kind, once.value) == ("roll", 0)
+    first, half, back = plan.rolls(Wish(1, 60, 16, 4, rolls=2, back=True))
+    assert [one.kind for one in (first, half, back)] == ["roll", "roll", "roll_back"]
+    assert (first.value, half.value) == (0, 2)
+
+
+def test_bad_images_come_in_another_order_with_another_seed_and_as_many_as_fit() -> None:
+    orders = {tuple(one.kind for one in plan.bad_images(Wish(seed, 120, 16, 4))) for seed in range(40)}
+    assert len(orders) > 10
+    assert all(len(set(order)) == 4 for order in orders)
+    assert len(plan.bad_images(Wish(1, 20, 16, 4))) == 1
+
+
+def test_a_fleet_of_two_becomes_six_and_then_three() -> None:
+    assert [one.value for one in plan.scaled(Wish(1, 90, 16, 2))] == [6, 3]
 
 
 def test_people_ask_everything_that_can_be_asked_and_the_same_with_the_same_seed() -> None:
