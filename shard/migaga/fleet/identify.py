@@ -1,0 +1,250 @@
+"""The IDENTIFY ledger: whose turn it is to IDENTIFY, over all processes that run this application.
+
+RESUME never waits here. A shard waits for its turn, connects up to HELLO, takes the slot of its bucket and counts
+itself in the database, and sends. What would overspend Discord's budget is not sent but shown in `status`.
+Source: Discord's documentation, events/gateway, "Rate Limiting" and "Session Start Limit Object".
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+from migaga.common.clock import Clock
+from migaga.common.errors import UnavailableError
+from migaga.continuity.backoff import LONGEST, BackOff
+from migaga.continuity.slots import Slot
+from migaga.fleet.breaker import FleetBreaker
+from migaga.fleet.identify_buckets import Buckets, IdentifyRows
+from migaga.fleet.identify_budget import FleetBudget
+from migaga.fleet.line import Line, Obstacle, Place
+from migaga.gateway.identify import Budget, GateStatus
+from migaga.gateway.observer import Observer
+from migaga.storage.leases_operations import Outcome, Update
+
+_LOG = logging.getLogger(__name__)
+
+AHEAD = 1.5
+"""Seconds before its bucket is free at which a shard begins to connect: HELLO takes some time."""
+TAKE_WITHIN = 15.0
+"""Seconds that a connection waits at HELLO for a bucket that another process was quicker to take."""
+LOOK = 0.1
+"""Seconds for which a reading of the buckets serves all shards that want one."""
+COUNT_WITHIN = 0.5
+"""Seconds of a slot's life that must be left to count: a slow database would eat the budget with counts too late."""
+BREAKER_AGE = 2.0
+"""Seconds for which a reading of the breaker serves all shards that wait."""
+RETRY = 1.0
+"""Seconds until the buckets are read again after the database did not answer."""
+MOST_UNWRITTEN = 1_024
+"""Notes `sent` that wait for the database. One that is lost only means that its bucket is free a second later."""
+
+
+class LedgerTurn:
+    """The turn of one shard. Made by `IdentifyLedger.turn`."""
+
+    def __init__(self, place: Place, take: Callable[[Place], Awaitable[Slot | None]], sent: Callable[[Slot], None]):
+        self._place = place
+        self._take = take
+        self._sent = sent
+        self._slot: Slot | None = None
+
+    async def take(self) -> bool:
+        """Take the slot and count the IDENTIFY. True: send it now. False: give the connection up, ask for a new turn.
+
+        Waits for about 15 s at most when another process was quicker.
+        """
+        self._slot = await self._take(self._place)
+        return self._slot is not None
+
+    def sent(self) -> None:
+        """Note that IDENTIFY has gone out just now."""
+        slot, self._slot = self._slot, None
+        if slot is not None:
+            self._sent(slot)
+
+
+class IdentifyLedger:
+    """Turns to IDENTIFY, shared with every process on the same database. `gateway.lease.IdentifyTurns`."""
+
+    def __init__(
+        self,
+        rows: IdentifyRows,
+        application_id: int,
+        *,
+        reserve: int,
+        budget: Budget,
+        fetch: Callable[[], Awaitable[Budget]],
+        breaker: FleetBreaker,
+        clock: Clock,
+        observer: Observer,
+        new_token: Callable[[], str] = lambda: secrets.token_hex(16),
+        time_of_day: Callable[[], float] = time.time,
+    ) -> None:
+        """Begin with a `budget` just fetched.
+
+        Args:
+            rows: The tables; a `LeaseStore`.
+            application_id: Whose budget it is. Fleets of one application on one database share it.
+            reserve: IDENTIFYs of the day that only recovering shards may use.
+            budget: What `GET /gateway/bot` said last.
+            fetch: Asks it again. Raises CredentialsError when the token is refused, UnavailableError for no answer.
+            breaker: Is told of a refused token, and asked before each IDENTIFY.
+            clock: The own clock, which counts suspension.
+            observer: Counts each IDENTIFY.
+            new_token: Makes the random name of a slot, at most 32 characters.
+            time_of_day: Unix seconds, for telling Discord's periods apart; hours do not matter.
+        """
+        self._rows = rows
+        self._clock = clock
+        self._observer = observer
+        self._breaker = breaker
+        self._new_token = new_token
+        self._buckets = Buckets(rows, application_id, budget.max_concurrency, clock)
+        self._line = Line(self._buckets.slots.bucket_of)
+        self._budget = FleetBudget(
+            rows,
+            application_id,
+            reserve=reserve,
+            first=budget,
+            fetch=fetch,
+            buckets=self._buckets,
+            breaker=breaker,
+            clock=clock,
+            time_of_day=time_of_day,
+            on_answer=self._answered,
+        )
+        self._wasted = BackOff()
+        self._unwritten: deque[Update] = deque(maxlen=MOST_UNWRITTEN)
+        self._to_write = asyncio.Event()
+
+    async def run(self) -> None:
+        """Write what was sent, for as long as the fleet runs. Without it buckets are free a second later."""
+        while True:
+            await self._to_write.wait()
+            self._to_write.clear()
+            while self._unwritten:
+                await self._rows.execute(self._unwritten.popleft())
+
+    @asynccontextmanager
+    async def turn(self, shard_id: int, *, recovery: bool) -> AsyncIterator[LedgerTurn]:
+        """Wait until it is worth connecting for. Leave the block when IDENTIFY is sent or will not be sent.
+
+        `recovery`: the shard had a session in this generation before. It may use the reserve, and goes first.
+        """
+        place = self._line.join(shard_id, recovery=recovery)
+        try:
+            await self._until_worth_connecting(place)
+            place.has_turn = True
+            yield LedgerTurn(place, self._take, self._sent)
+        finally:
+            self._line.leave(place)
+
+    def status(self) -> GateStatus:
+        """Return the budget as it is known now."""
+        obstacle = self._line.obstacle
+        reason = self._breaker.reason or (None if obstacle is None else obstacle.reason)
+        answer = self._budget.answer
+        return GateStatus(
+            answer.total,
+            self._budget.remaining,
+            answer.max_concurrency,
+            self._line.waiting,
+            None if obstacle is None else obstacle.until,
+            reason,
+        )
+
+    def _answered(self) -> None:
+        """Take the number of buckets that Discord has told."""
+        if self._buckets.slots.resize(self._budget.answer.max_concurrency, self._clock.now()):
+            _LOG.info("Discord allows %d IDENTIFYs in 5 s from now on", self._budget.answer.max_concurrency)
+            self._line.advance()
+
+    # ---- before connecting
+
+    async def _until_worth_connecting(self, place: Place) -> None:
+        while True:
+            await self._breaker.read(BREAKER_AGE)
+            await self._breaker.until_closed()
+            await place.first.wait()
+            wait = await self._wait(place, AHEAD, LOOK)
+            if wait <= 0 and self._breaker.is_closed and place.first.is_set():
+                return
+            await self._clock.sleep(max(0.0, wait))
+
+    async def _wait(self, place: Place, ahead: float, max_age: float) -> float:
+        """Return seconds until `ahead` before this shard may IDENTIFY as far as is known, or until the next look."""
+        place.obstacle = await self._obstacle(place, max_age)
+        if place.obstacle is not None:
+            return place.obstacle.seconds
+        return self._buckets.wait(place.shard_id, ahead)
+
+    async def _obstacle(self, place: Place, max_age: float) -> Obstacle | None:
+        now = self._clock.now()
+        if (ready_at := self._wasted.ready_at(now)) > now:
+            reason = "the database takes too long to give a turn to IDENTIFY in time, which costs some of the budget"
+            return Obstacle(f"{reason}; the next try is in {ready_at - now:.0f} s", ready_at - now)
+        if (obstacle := await self._budget.obstacle(recovery=place.recovery)) is not None:
+            return obstacle
+        try:
+            await self._buckets.look(place.shard_id, max_age)
+        except UnavailableError as error:
+            return Obstacle(f"no shard may IDENTIFY now: {error}", RETRY)
+        return None
+
+    # ---- after HELLO
+
+    async def _take(self, place: Place) -> Slot | None:
+        deadline = self._clock.now() + TAKE_WITHIN
+        while self._breaker.is_closed:
+            wait = await self._wait(place, 0.0, TAKE_WITHIN)
+            if wait <= 0 and (slot := await self._try(place)) is not None:
+                return slot
+            if self._clock.now() + max(0.0, wait) > deadline:
+                break
+            await self._clock.sleep(max(0.0, wait))
+        return None
+
+    async def _try(self, place: Place) -> Slot | None:
+        """Take the slot, count, and check that the slot is still good."""
+        slots, now = self._buckets.slots, self._clock.now()
+        slot = slots.ask(slots.bucket_of(place.shard_id), now, self._new_token())
+        if slot is None:
+            return None
+        outcome = await self._rows.execute(slot.operation)
+        if outcome is not Outcome.DONE:
+            if outcome is Outcome.UNKNOWN:
+                slots.won(slot, self._clock.now())
+            elif outcome is Outcome.FAILED:
+                await self._clock.sleep(LOOK)
+            self._buckets.distrust()
+            return None
+        slots.won(slot, self._clock.now())
+        if await self._count(place, slot):
+            return slot
+        await self._rows.execute(slots.give_back(slot))
+        return None
+
+    async def _count(self, place: Place, slot: Slot) -> bool:
+        """Count the IDENTIFY. True: it may be sent right now."""
+        if self._clock.now() > slot.good_until - COUNT_WITHIN:
+            return False
+        outcome = await self._budget.spend(recovery=place.recovery)
+        now = self._clock.now()
+        if outcome is Outcome.DONE and self._buckets.slots.may_send(slot, now) and self._breaker.is_closed:
+            self._wasted.lived(LONGEST)
+            return True
+        if outcome in {Outcome.DONE, Outcome.UNKNOWN}:
+            self._wasted.sent(now)
+            _LOG.warning("shard %d: an IDENTIFY was counted and is not sent: it was not sure in time", place.shard_id)
+        return False
+
+    def _sent(self, slot: Slot) -> None:
+        self._unwritten.append(self._buckets.slots.sent(slot, self._clock.now()))
+        self._to_write.set()
+        self._observer.identify_sent()
