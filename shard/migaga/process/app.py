@@ -102,6 +102,7 @@ async def _run(
             manager,
             metrics=metrics,
             shard_ids=lambda: state.fleet.shard_ids if state.fleet else (),
+            alive=member,
         )
         state.runtime = await stack.enter_async_context(runtime)
         await load_feature_modules(runtime, settings, intents)
