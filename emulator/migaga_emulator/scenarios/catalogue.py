@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from migaga_emulator.scenarios import plan
+from migaga_emulator.scenarios import chaos, generations, outage, plan
 from migaga_emulator.scenarios.judge import Bounds
 from migaga_emulator.scenarios.plan import Planned, Wish
 
@@ -32,6 +32,8 @@ class Scenario:
     """How the fleet starts is what counts: nobody waits until shares are even."""
     needs_server: bool = False
     """It cuts processes off from their database server."""
+    uses_server: bool = False
+    """It does so where there is one."""
     watches_budget: bool = False
     """At the end, processes with shards that may not identify must say so."""
 
@@ -97,11 +99,47 @@ _ALL = (
         seconds=90.0,
     ),
     Scenario(
+        "database-outage",
+        "all connections to the database are cut for 30 s",
+        outage.database_outage,
+        lambda wish: Bounds(resumes="none", faults=True),
+        needs_server=True,
+    ),
+    Scenario(
+        "partition",
+        "one process is cut off from the database for longer than its life",
+        outage.partition,
+        lambda wish: Bounds(repeated="any", most_resumes=2, faults=True),
+        seconds=75.0,
+        needs_server=True,
+    ),
+    Scenario(
         "gateway-faults",
         "connections dropped, op 7, op 9, close codes 4000 to 4009, latency, on random shards",
         plan.gateway_faults,
         lambda wish: Bounds(repeated="any", identifies="first and ended", undeliverable=True, faults=True),
         seconds=300.0,
+    ),
+    Scenario(
+        "reshard",
+        "twice the shards, then three quarters of that, while people go on: 8, 16, 12",
+        generations.reshard,
+        lambda wish: Bounds(repeated="share", faults=True),
+        shards=8,
+    ),
+    Scenario(
+        "intents",
+        "an intent less, then the same as before, while people go on",
+        generations.intents,
+        lambda wish: Bounds(repeated="share", faults=True),
+        shards=8,
+    ),
+    Scenario(
+        "reshard-abort",
+        "a new shard count whose sessions never become complete, and one for which there is no budget",
+        generations.reshard_abort,
+        lambda wish: Bounds(faults=True),
+        shards=8,
     ),
     Scenario(
         "identify-exhausted",
@@ -124,6 +162,14 @@ _ALL = (
         shards=64,
         seconds=20.0,
         watches_start=True,
+    ),
+    Scenario(
+        "chaos",
+        "all of it mixed: processes, their number, their database, the gateway",
+        chaos.chaos,
+        lambda wish: Bounds(repeated="any", identifies="first and ended", undeliverable=True, faults=True),
+        seconds=600.0,
+        uses_server=True,
     ),
 )
 

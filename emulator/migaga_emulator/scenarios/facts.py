@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from migaga_emulator.ledger.connections import Begun, Interruption, Shard
+from migaga_emulator.ledger.answers import AnswerBook
+from migaga_emulator.ledger.connections import Begun, Ended, Interruption, Shard
 from migaga_emulator.ledger.events import Entry, Occurrence
 from migaga_emulator.ledger.figures import LedgerReport
 from migaga_emulator.ledger.keys import PER_SESSION
@@ -75,8 +76,9 @@ def collect(emulator: Emulator, bot_id: int, scene: Scene, evidence: Evidence) -
         identifies_rejected=report.identifies_rejected,
         resumes=report.resumes,
         logins_refused=emulator.hub.logins_refused,
-        shards=fleet.shards,
+        shards=scene.wish.shards,
         sessions_ended=injected.sessions_ended,
+        identifies_due=injected.identifies_due,
         unrecovered=fleet.shards - report.sessions_connected,
         interactions_sent=report.interactions.sent,
         interactions_answered=report.interactions.answered,
@@ -85,6 +87,7 @@ def collect(emulator: Emulator, bot_id: int, scene: Scene, evidence: Evidence) -
         in_flight=sum(crash.in_flight for crash in injected.crashes),
         gap=latency(sorted(gaps(samples_of(of_shard), windows))),
         resumes_before=evidence.resumes_before,
+        most_resumes=most_resumes(scene.ledger.connections.log, evidence.since),
         moves=len(moves),
         steps=steps_of(moves, injected, fleet.revisions),
         tries=tries_of(moves, injected.tries),
@@ -93,8 +96,24 @@ def collect(emulator: Emulator, bot_id: int, scene: Scene, evidence: Evidence) -
         ready_after=ready_after(scene.ledger.connections.log, fleet.shards),
         faults=dict(injected.faults),
         wrong_answers=evidence.wrong_answers,
-        complaints=[*injected.complaints, *fleet.complaints],
+        complaints=[*injected.complaints, *fleet.complaints, *scene.apologies.complaints(calls_in(emulator.answers))],
     )
+
+
+def most_resumes(log: Iterable[Begun | Ended], since: float) -> int:
+    """RESUMEs of the shard that had most of them, from a moment on."""
+    again = Counter(one.shard for one in log if isinstance(one, Begun) and one.how == "resume" and one.at >= since)
+    return max(again.values(), default=0)
+
+
+def calls_in(answers: AnswerBook) -> Callable[[int], int]:
+    """How often the bot has called about an interaction."""
+
+    def calls_of(interaction_id: int) -> int:
+        asked = answers.interaction(interaction_id)
+        return 0 if asked is None else asked.calls
+
+    return calls_of
 
 
 def by_shard(entries: Mapping[str, Entry], shards: Collection[Shard]) -> dict[Shard, list[Occurrence]]:

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import MappingProxyType
 
 from migaga.common.errors import MigagaError
-from migaga_emulator.scenarios import crashes, refusals, rollout
+from migaga_emulator.scenarios import chaos, crashes, generations, outage, refusals, rollout
 from migaga_emulator.scenarios.plan import ENDING, Planned
 from migaga_emulator.scenarios.scene import Scene
 
@@ -22,8 +22,9 @@ CONNECTED_WITHIN = 20.0
 
 Action = Callable[[Scene, Planned], Awaitable[None]]
 
-_ACTIONS: Mapping[str, Action] = MappingProxyType({**crashes.ACTIONS, **refusals.ACTIONS, **rollout.ACTIONS})
-"""By kind. Every other kind is a fault of the gateway."""
+_PARTS = (crashes.ACTIONS, refusals.ACTIONS, rollout.ACTIONS, outage.ACTIONS, generations.ACTIONS, chaos.ACTIONS)
+_ACTIONS: Mapping[str, Action] = MappingProxyType({kind: action for part in _PARTS for kind, action in part.items()})
+"""By kind. Every other kind is a fault of the gateway, or several at once."""
 
 
 async def carry_out(scene: Scene, plan: Sequence[Planned]) -> None:
@@ -32,9 +33,25 @@ async def carry_out(scene: Scene, plan: Sequence[Planned]) -> None:
     for planned in plan:
         if (ahead := start + planned.at - time.monotonic()) > 0:
             await asyncio.sleep(ahead)
-        await _ACTIONS.get(planned.kind, on_shard)(scene, planned)
+        await (_together if planned.parts else _ACTIONS.get(planned.kind, on_shard))(scene, planned)
         scene.state = "running"
     await scene.fleet.until_left()
+
+
+async def _together(scene: Scene, planned: Planned) -> None:
+    """Several faults beside each other; one of the gateway that finds its shard without a connection hits nobody."""
+    async with asyncio.TaskGroup() as group:
+        for part in planned.parts:
+            group.create_task(_part(scene, part), name=f"fault {part.kind}")
+
+
+async def _part(scene: Scene, part: Planned) -> None:
+    await asyncio.sleep(part.at)
+    action = _ACTIONS.get(part.kind)
+    if action is not None:
+        await action(scene, part)
+    else:
+        _count(scene, part, await _hit(scene, part))
 
 
 async def on_shard(scene: Scene, planned: Planned) -> None:
@@ -44,6 +61,12 @@ async def on_shard(scene: Scene, planned: Planned) -> None:
         if time.monotonic() > deadline:
             raise MigagaError(f"shard {planned.shard} was not connected for {CONNECTED_WITHIN:.0f} s")
         await asyncio.sleep(0.25)
+    _count(scene, planned, hit)
+
+
+def _count(scene: Scene, planned: Planned, hit: int) -> None:
+    if not hit:
+        return
     scene.state = planned.kind
     scene.say(f"{planned.kind} on shard {planned.shard}")
     scene.injected.faults[planned.kind] += hit

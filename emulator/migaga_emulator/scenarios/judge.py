@@ -12,6 +12,8 @@ LEAST_SHARE = 0.5
 """A run in which fewer events were sent than this share of what was asked for shows nothing."""
 
 
+REPEATED_SHARE = 0.001
+"""Share of all events that a cut from one generation to the next may repeat: those with identical payloads."""
 POOLED = 64
 """Moves from which on the 99th of 100 gaps says something."""
 
@@ -56,6 +58,7 @@ class Facts:
     logins_refused: int
     """IDENTIFYs and RESUMEs with a token that is refused."""
     shards: int
+    """That the fleet started with."""
     sessions_ended: int
     """By faults, after which Discord leaves nothing but IDENTIFY."""
     unrecovered: int
@@ -69,8 +72,12 @@ class Facts:
     """Events that were being handled at the kills, all kills together."""
     gap: Latency
     """Seconds."""
+    identifies_due: int = 0
+    """IDENTIFYs of the generations after the first one."""
     resumes_before: int = 0
     """RESUMEs before the traffic began."""
+    most_resumes: int = 0
+    """RESUMEs of the shard that had most of them since then."""
     moves: int = 0
     """How often shards went from one process to another, in order or not, after the first start."""
     steps: Sequence[Step] = ()
@@ -91,13 +98,16 @@ class Facts:
 class Bounds:
     """What must hold, besides what always must: nothing lost, no effect lost or repeated, no IDENTIFY refused."""
 
-    repeated: Literal["never", "in flight", "any"] = "never"
-    """How often an event may be handled again; `in flight`: as many as were being handled at the kills."""
+    repeated: Literal["never", "in flight", "share", "any"] = "never"
+    """How often an event may be handled again; `in flight`: as many as were being handled at the kills; `share`:
+    `REPEATED_SHARE` of all."""
     identifies: Literal["first", "first and ended"] = "first"
-    """`first`: one a shard. `first and ended`: one more for each session that a fault ended."""
+    """`first`: one a shard, of each generation. `first and ended`: one more for each session that a fault ended."""
     undeliverable: bool = False
     """A fault destroys sessions, so that events may reach nobody."""
     resumes: Literal["any", "none", "one each"] = "any"
+    most_resumes: int | None = None
+    """RESUMEs of one shard, at most: processes that take it from each other again and again have more."""
     unrecovered: bool = False
     """Shards may stay without a connection."""
     gap_p99: float | None = None
@@ -134,7 +144,8 @@ def _events(facts: Facts, bounds: Bounds, least_events: int) -> list[str]:
         found.append(f"{facts.lost} events were lost")
     if facts.unexpected:
         found.append(f"{facts.unexpected} events were told as handled that were never sent")
-    allowed = {"never": 0, "in flight": facts.in_flight, "any": facts.repeated}
+    share = int(facts.sent * REPEATED_SHARE)
+    allowed = {"never": 0, "in flight": facts.in_flight, "share": share, "any": facts.repeated}
     if facts.repeated > allowed[bounds.repeated]:
         found.append(f"{facts.repeated} events were handled again; allowed are {allowed[bounds.repeated]}")
     if facts.undeliverable and not bounds.undeliverable:
@@ -150,7 +161,9 @@ def _events(facts: Facts, bounds: Bounds, least_events: int) -> list[str]:
 
 def _sessions(facts: Facts, bounds: Bounds) -> list[str]:
     found: list[str] = []
-    wanted = facts.shards + (facts.sessions_ended if bounds.identifies == "first and ended" else 0)
+    wanted = (
+        facts.shards + facts.identifies_due + (facts.sessions_ended if bounds.identifies == "first and ended" else 0)
+    )
     if facts.identifies != wanted:
         found.append(f"{facts.identifies} IDENTIFYs were accepted; {wanted} were needed")
     if facts.identifies_rejected:
@@ -162,6 +175,8 @@ def _sessions(facts: Facts, bounds: Bounds) -> list[str]:
         found.append(f"{resumes} RESUMEs, though nothing was interrupted")
     if bounds.resumes == "one each" and resumes != facts.shards:
         found.append(f"{resumes} RESUMEs; {facts.shards} were needed")
+    if bounds.most_resumes is not None and facts.most_resumes > bounds.most_resumes:
+        found.append(f"a shard was resumed {facts.most_resumes} times; {bounds.most_resumes} are allowed")
     if facts.unrecovered and not bounds.unrecovered:
         found.append(f"{facts.unrecovered} shards were not connected at the end")
     return found

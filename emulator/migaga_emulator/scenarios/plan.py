@@ -58,7 +58,9 @@ class Planned:
     process: int | None = None
     value: float = 0.0
     """Seconds: by how much frames are delayed, or how long a process or the token stays away, or a bad image is tried.
-    Or a number: processes to be replaced (0: all) or to be there."""
+    Or a number: processes to be replaced (0: all) or to be there, shards that are wished."""
+    parts: Sequence[Planned] = ()
+    """What happens beside each other, at times that count from the begin of this one."""
 
 
 def nothing(wish: Wish) -> Sequence[Planned]:

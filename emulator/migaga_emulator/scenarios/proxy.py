@@ -267,6 +267,12 @@ class DatabaseProxy:
         return [door for member, door in self._doors.items() if members is None or member in members]
 
 
+def is_server(url: str) -> bool:
+    """Whether this is the address of a database server, and not of a file."""
+    parts = urlsplit(url)
+    return parts.scheme.startswith(("mysql", "mariadb")) and bool(parts.hostname)
+
+
 def server_url(url: str) -> SplitResult:
     """Read the address of a database server.
 
@@ -274,7 +280,7 @@ def server_url(url: str) -> SplitResult:
         UsageError: it is an SQLite file, or a server that is not reached by TCP.
     """
     parts = urlsplit(url)
-    if not parts.scheme.startswith(("mysql", "mariadb")) or not parts.hostname:
+    if not is_server(url):
         raise UsageError(
             "this scenario cuts a fleet off from its database server, so it needs one: give "
             "--database mysql+asyncmy://USER:PASSWORD@HOST:PORT/NAME."

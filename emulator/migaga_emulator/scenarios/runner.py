@@ -32,7 +32,7 @@ from migaga_emulator.scenarios.judge import LEAST_SHARE, Facts, judge
 from migaga_emulator.scenarios.members import Fleet, Release, member_environment
 from migaga_emulator.scenarios.plan import Wish
 from migaga_emulator.scenarios.processes import BotConfig
-from migaga_emulator.scenarios.proxy import DatabaseProxy
+from migaga_emulator.scenarios.proxy import DatabaseProxy, is_server
 from migaga_emulator.scenarios.refusals import budget_complaints
 from migaga_emulator.scenarios.scene import Scene
 from migaga_emulator.scenarios.stage import CHANNELS, OLD_MESSAGES, Stage, build_stage
@@ -168,7 +168,8 @@ class Run:
 
     @asynccontextmanager
     async def _proxy(self, database: str) -> AsyncIterator[DatabaseProxy | None]:
-        if not self._order.scenario.needs_server:
+        scenario = self._order.scenario
+        if not scenario.needs_server and not (scenario.uses_server and is_server(database)):
             yield None
             return
         async with DatabaseProxy(database) as proxy:

@@ -60,6 +60,8 @@ class Injected:
     """By kind: what a fault has really hit."""
     sessions_ended: int = 0
     """Sessions that a fault has destroyed, after which Discord leaves nothing but IDENTIFY."""
+    identifies_due: int = 0
+    """IDENTIFYs of the generations after the first one."""
     crashes: list[Crash] = field(default_factory=list)
     rolls: list[Roll] = field(default_factory=list)
     steps: list[float] = field(default_factory=list)
