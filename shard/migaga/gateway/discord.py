@@ -91,11 +91,8 @@ class Discord:
     event_factory: hikari.api.EventFactory
     time: DiscordTime
     """Tells how old something is, without trusting the local time of day."""
-
-    @property
-    def rest(self) -> hikari.impl.RESTClientImpl:
-        """hikari's REST client."""
-        return self.app.rest
+    rest: hikari.impl.RESTClientImpl
+    """hikari's REST client as it is: what `app.rest` is may be put in front of it, for handlers."""
 
     def event_manager(self, intents: hikari.Intents) -> FleetEventManager:
         """Make the event manager of a fleet."""
@@ -197,4 +194,4 @@ async def _log_in(app: DiscordApp, credentials: Credentials, time: DiscordTime) 
             f"Discord says that the token belongs to bot {user.id}, but its text says {credentials.application_id}. "
             "Correct Token in section [Env]."
         )
-    return Discord(app, user, application, credentials, EventFactoryImpl(app), time)
+    return Discord(app, user, application, credentials, EventFactoryImpl(app), time, app.rest)
