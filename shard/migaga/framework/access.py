@@ -62,7 +62,7 @@ class Access:
         Raises:
             NotAllowed: What does not hold.
         """
-        if await self.is_banned(user_id):
+        if await scope.look_up(self.is_banned(user_id)):
             raise NotAllowed("You were banned from using this bot.")
         if asked.requirements.owner_only and user_id not in scope.environment.application.owners:
             raise NotAllowed("Only the owners of the bot may use this.")
@@ -87,7 +87,7 @@ class Access:
 
     async def _rules_allow(self, scope: Scope, guild_id: int, command: str | None) -> bool:
         """Ask the rules. A thread that has none of its own has those of its parent."""
-        rules = await self._rules.rules(guild_id)
+        rules = await scope.look_up(self._rules.rules(guild_id))
         if not rules:
             return True
         channel_id = scope.channel_id or 0

@@ -19,7 +19,7 @@ from migaga.framework.inject import call, injected
 from migaga.framework.matching import leaf_options
 from migaga.framework.person import person_of_interaction
 from migaga.framework.reports import EXPIRED, explain, log_error
-from migaga.framework.running import TOO_OLD, Runner, place
+from migaga.framework.running import SOON, TOO_OLD, Runner, place
 from migaga.framework.scope import Environment, LoadedModule
 from migaga.framework.spec import Choice, CommandSpec
 from migaga.framework.table import RoutingTable
@@ -90,6 +90,7 @@ class Autocompletes:
     async def _suggest(self, typing: _Typing) -> Sequence[object]:
         received, handler = typing.built.received, typing.handler
         async with self._runner.scope(typing.module, handler, received.key, *place(received)) as scope:
+            scope.patience = SOON
             person = person_of_interaction(received.payload)
             asked = Asked(typing.command.requirements, " ".join(typing.command.path))
             await self._access.check_place(scope, person.id, asked)

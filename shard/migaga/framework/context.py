@@ -79,12 +79,14 @@ class _Shared(HandlerContext):
         The note is written in `db`'s transaction: it stands when that is committed, before the next call to Discord.
         """
         scope = self._scope
+        await scope.until_valid()
         return await once(scope.session, f"{scope.event_key}:{key}", scope.module.spec.name, scope.handler)
 
     async def options(self, kind: type[O]) -> O:
         """Return this guild's options; outside of guilds the defaults."""
-        module = kind.module_name or self._scope.module.spec.name
-        return await self._scope.environment.settings.load(self._scope.guild_id, module, kind)
+        scope = self._scope
+        module = kind.module_name or scope.module.spec.name
+        return await scope.look_up(scope.environment.settings.load(scope.guild_id, module, kind))
 
     async def guild(self) -> GuildView:
         """Return name, owner, roles and channels of the guild, fetched when unknown.

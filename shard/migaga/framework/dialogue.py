@@ -70,10 +70,15 @@ class Conversation:
         """Whether the person has an answer, or sees that one is coming."""
         return self._responder.acknowledged
 
+    @property
+    def went_out(self) -> bool:
+        """Whether something may have happened that cannot be taken back: a commit, an answer, a call to Discord."""
+        return self._scope.went_out
+
     async def send(self, message: Outgoing, ephemeral: bool | None = None) -> Reply:
         """Send an answer."""
         message.check(new=True)
-        await self._scope.commit()
+        await self._scope.go_out()
         try:
             return await self._responder.send(message, ephemeral=self._ephemeral if ephemeral is None else ephemeral)
         except hikari.ForbiddenError as error:
@@ -84,13 +89,13 @@ class Conversation:
 
     async def defer(self, ephemeral: bool | None = None) -> None:
         """Show that an answer is coming."""
-        await self._scope.commit()
+        await self._scope.go_out()
         await self._responder.defer(ephemeral=self._ephemeral if ephemeral is None else ephemeral)
 
     async def edit(self, message: Outgoing) -> None:
         """Change the component's message or the first answer."""
         message.check(new=False)
-        await self._scope.commit()
+        await self._scope.go_out()
         await self._responder.edit(message)
 
     async def finish(self) -> None:
@@ -170,7 +175,7 @@ class Conversation:
         if not 1 <= len(fields) <= _MAX_FIELDS:
             raise ReplyError(f"a form takes 1 to {_MAX_FIELDS} fields, got {len(fields)}")
         named = {key: TextField(field) if isinstance(field, str) else field for key, field in fields.items()}
-        await self._scope.commit()
+        await self._scope.go_out()
         with self._waiting.for_press(self._user_id, self._scope.guild_id) as waiting:
             await self._responder.show_modal(shorten(title, 45), waiting.custom_id("form"), _form(named))
             answer = await waiting.answer(timeout)

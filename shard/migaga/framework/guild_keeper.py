@@ -13,6 +13,7 @@ from functools import partial
 import hikari
 import sqlalchemy as sa
 
+from migaga.framework.departures import HasLeft
 from migaga.framework.rawguild import Payload
 from migaga.gateway.received import Received
 from migaga.storage.database import Database
@@ -26,39 +27,45 @@ _log = logging.getLogger(__name__)
 
 
 class GuildKeeper:
-    """Writes one guild at a time, and only what is news: a big fleet gets thousands of guilds within seconds."""
+    """Writes one guild at a time, and only what is news: a big fleet gets thousands of guilds within seconds.
+
+    Other processes write too, for the shards that they have: what was read once is good for what READY announces and
+    for outages, while the shard stays here, and for nothing else.
+    """
 
     def __init__(self, database: Database, retention: Retention, rest: hikari.api.RESTClient) -> None:
         self._database = database
         self._retention = retention
         self._rest = rest
-        self._known: set[int] | None = None
+        self._noted: set[int] = set()
+        """Guilds whose next GUILD_CREATE is no news: READY has announced them, or their outage is over."""
         self._turn = asyncio.Lock()
 
     def job(self, event: Received) -> Job | None:
-        """Return what notes one of `KEPT_EVENTS`; None for an outage and for what is known: they change nothing."""
+        """Return what notes one of `KEPT_EVENTS`; None for an outage, and for its end: they change nothing."""
         payload = event.payload
         if event.name == "READY":
             return partial(self._compare, payload)
-        if payload.get("unavailable"):
-            return None
         guild_id = int(payload["id"])
-        if event.name == "GUILD_DELETE":
-            return partial(self._left, guild_id)
-        if self._known is not None and guild_id in self._known:
+        if payload.get("unavailable"):
+            if event.name == "GUILD_DELETE":
+                self._noted.add(guild_id)
             return None
-        return partial(self._joined, guild_id)
+        return partial(self._left if event.name == "GUILD_DELETE" else self._joined, guild_id)
+
+    def left(self, has_left: HasLeft) -> None:
+        """Forget guilds whose shard has gone: what happens to them there is not heard of here."""
+        self._noted = {guild_id for guild_id in self._noted if not has_left(guild_id)}
 
     async def _joined(self, guild_id: int) -> None:
-        async with self._turn:
-            known = await self._read()
-            if guild_id not in known:
+        async with self._turn:  # READY comes first, and has it until it has read what is known.
+            if guild_id not in self._noted:
                 await self._retention.guild_joined(guild_id)
-                known.add(guild_id)
+            self._noted.discard(guild_id)
 
     async def _left(self, guild_id: int) -> None:
         async with self._turn:
-            (await self._read()).discard(guild_id)
+            self._noted.discard(guild_id)
             await self._retention.guild_left(guild_id)
 
     async def _compare(self, ready: Payload) -> None:
@@ -73,8 +80,9 @@ class GuildKeeper:
         shard_id, count = ready.get("shard") or (0, 1)
         here = {int(one["id"]) for one in listed}
         async with self._turn:
-            missing = _of_shard(await self._read(), int(shard_id), int(count)) - here
-        for guild_id in sorted(missing):
+            known = _of_shard(await self._read(), int(shard_id), int(count))
+            self._noted |= known & here
+        for guild_id in sorted(known - here):
             if await self._is_gone(guild_id):
                 _log.info("the bot was removed from guild %d while it did not run", guild_id)
                 await self._left(guild_id)
@@ -90,11 +98,9 @@ class GuildKeeper:
         return False
 
     async def _read(self) -> set[int]:
-        if self._known is None:
-            async with self._database.read() as session:
-                found = await session.scalars(sa.select(guild.c.id).where(guild.c.left_at.is_(None)))
-                self._known = {int(one) for one in found}
-        return self._known
+        async with self._database.read() as session:
+            found = await session.scalars(sa.select(guild.c.id).where(guild.c.left_at.is_(None)))
+            return {int(one) for one in found}
 
 
 def _of_shard(guilds: Collection[int], shard_id: int, count: int) -> set[int]:

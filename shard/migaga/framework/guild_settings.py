@@ -9,6 +9,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
+from contextlib import suppress
+
+from sqlalchemy.exc import SQLAlchemyError
 
 from migaga.common.errors import MigagaError
 from migaga.framework.options import O
@@ -33,7 +36,7 @@ class GuildSettings:
         self._prefixes: dict[int, str] = {}
         self._off: set[tuple[int, str]] = set()
         self._changes = 0
-        self._changes = 0
+        self._wanted = asyncio.Event()
 
     def prefix(self, guild_id: int | None) -> str:
         """Return what text commands begin with in a guild, or in direct messages (None)."""
@@ -71,7 +74,6 @@ class GuildSettings:
 
     def _note(self, guild_id: int, module: str, name: str, value: JsonValue) -> None:
         self._changes += 1
-        self._changes += 1
         if name == SWITCH:
             (self._off.add if value is False else self._off.discard)((guild_id, module))
         elif (module, name) == (CORE, PREFIX):
@@ -90,11 +92,18 @@ class GuildSettings:
         for one in stored:
             self._note(one.guild_id, one.module, one.name, one.value)
 
+    def refresh_soon(self) -> None:
+        """Let `keep_fresh` read now: the process that had a shard may have set something just before it came here."""
+        self._wanted.set()
+
     async def keep_fresh(self, every: float) -> None:
-        """Refresh every so many seconds. Runs until cancelled; an outage of the database passes."""
+        """Refresh every so many seconds, and when it is wanted. Runs until cancelled; an outage passes."""
         while True:
-            await asyncio.sleep(every)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(every):
+                    await self._wanted.wait()
+            self._wanted.clear()
             try:
                 await self.refresh()
-            except MigagaError as error:
+            except (MigagaError, SQLAlchemyError) as error:
                 _log.warning("prefixes and switches stay as they were: %s", error)

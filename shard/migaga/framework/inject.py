@@ -33,7 +33,7 @@ async def _value(kind: Any, scope: Scope, context: HandlerContext) -> object:
         return scope.session
     if inspect.isclass(kind) and issubclass(kind, GuildOptions):
         name = kind.module_name or scope.module.spec.name
-        return await scope.environment.settings.load(scope.guild_id, name, kind)
+        return await scope.look_up(scope.environment.settings.load(scope.guild_id, name, kind))
     if inspect.isclass(kind) and issubclass(kind, HandlerContext):
         return context
     return scope.module.services.get(kind)

@@ -17,7 +17,7 @@ from migaga.framework.dialogue import respond_to, submitted
 from migaga.framework.outgoing import Outgoing
 from migaga.framework.person import person_of_interaction
 from migaga.framework.rawguild import Payload
-from migaga.framework.reports import EXPIRED, RUN_AGAIN, UNAVAILABLE
+from migaga.framework.reports import EXPIRED, UNAVAILABLE
 from migaga.framework.running import TOO_OLD, Arguments, Runner, Use, Who
 from migaga.framework.scope import Environment, LoadedModule, Scope
 from migaga.framework.spec import CommandSpec, ComponentSpec, MenuSpec
@@ -57,10 +57,10 @@ class InteractionRouter:
         return None
 
     async def refuse(self, table: RoutingTable, received: Received, reason: str) -> None:
-        """Tell a person why their interaction is not run; somebody who types gets no suggestions."""
+        """Tell a person why their interaction is not run, and what to do; who types gets no suggestions."""
         outcome = UNAVAILABLE if self._runner.age(received) <= TOO_OLD else EXPIRED
         if received.payload.get("type") != _AUTOCOMPLETE:
-            await self._tell(received, f"{reason} {RUN_AGAIN}")
+            await self._tell(received, reason)
         elif outcome == UNAVAILABLE:
             await self._autocompletes.send_nothing(received)
         self._count(table, received.payload, outcome)

@@ -14,6 +14,7 @@ import hikari
 from migaga.common.errors import ConfigError
 from migaga.common.text import did_you_mean
 from migaga.framework import loader
+from migaga.framework.hooks import HookTooLongError, run_hook
 from migaga.framework.inject import missing_services
 from migaga.framework.loader import LoadResult, ModuleRefusedError
 from migaga.framework.module import BaseModule
@@ -31,13 +32,20 @@ from migaga.storage.catalogue import Catalogue
 _log = logging.getLogger(__name__)
 _GRACE = 5.0
 """Seconds that handlers have to end when the process stops."""
+START_SECONDS = 60.0
+"""How long a module's `start()` may take: the others, and the shards of the process, wait for it."""
+_STOP_SECONDS = 10.0
+"""How long its `stop()` may take."""
 
 
 class ModuleSet:
     """Modules at work."""
 
-    def __init__(self, environment: Environment, tasks: Tasks, router: EventRouter) -> None:
+    def __init__(
+        self, environment: Environment, tasks: Tasks, router: EventRouter, *, start_seconds: float = START_SECONDS
+    ) -> None:
         self._environment = environment
+        self._start_seconds = start_seconds
         self._tasks = tasks
         self._router = router
         self._classes: dict[str, loader.LoadedModule] = {}
@@ -145,7 +153,11 @@ class ModuleSet:
             instance = module.cls()
             instance.spec, instance.log, instance.services = spec, log, services
             instance.rest, instance.database = self._environment.rest, self._environment.database
-            await instance.start()
+            await run_hook(instance.start, self._start_seconds)
+        except HookTooLongError as error:
+            reason = f"its start() was still running after {self._start_seconds:g} s ({error})."
+            hint = "What takes that long belongs into a task, or behind a time limit of its own."
+            raise ModuleRefusedError(ModuleFailure(spec.name, reason, hint)) from error
         except (Exception, SystemExit, KeyboardInterrupt) as error:
             # An author's code may raise anything; the other modules must run.
             _log.exception("module %s does not start", spec.name)
@@ -153,7 +165,7 @@ class ModuleSet:
             raise ModuleRefusedError(ModuleFailure(spec.name, reason, "The log has the traceback.")) from error
         missing = missing_services(spec, services)
         if missing:
-            await instance.stop()
+            await self._stop(instance, spec.name)
             reason = f"its handlers ask for {', '.join(missing)}, which nobody provides."
             hint = "Call self.services.provide(Type, value) in its start()."
             raise ModuleRefusedError(ModuleFailure(spec.name, reason, hint))
@@ -164,9 +176,13 @@ class ModuleSet:
         with suppress(TimeoutError):
             async with asyncio.timeout(grace):
                 await module.idle()
-        instance = module.instance
-        if isinstance(instance, BaseModule):
-            try:
-                await instance.stop()
-            except (Exception, SystemExit, KeyboardInterrupt):
-                _log.exception("module %s does not stop cleanly", module.spec.name)
+        if isinstance(module.instance, BaseModule):
+            await self._stop(module.instance, module.spec.name)
+
+    async def _stop(self, instance: BaseModule, name: str) -> None:
+        try:
+            await run_hook(instance.stop, _STOP_SECONDS)
+        except HookTooLongError as error:
+            _log.error("module %s: its stop() was still running after %g s (%s)", name, _STOP_SECONDS, error)
+        except (Exception, SystemExit, KeyboardInterrupt):
+            _log.exception("module %s does not stop cleanly", name)

@@ -79,6 +79,7 @@ class EventRouter:
         self._environment.directory.forget(has_left)
         self._environment.waiting.left(has_left)
         self._texts.left(has_left)
+        self._keeper.left(has_left)
 
     def _arrives(self, event: Received) -> None:
         """Note by the first event that tells a guild that a shard has come, or come back."""
@@ -87,6 +88,7 @@ class EventRouter:
             return
         self._here.add(event.shard_id)
         self._environment.departures.returned(guild_id)
+        self._environment.settings.refresh_soon()
 
     def _jobs(self, event: Received) -> Iterator[Job]:
         table, built = self.table, Built(self._builder, event)

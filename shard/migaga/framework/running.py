@@ -5,6 +5,9 @@ Whatever a handler raises ends here, except that it is cancelled.
 
 from __future__ import annotations
 
+import asyncio
+import logging
+import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -13,7 +16,10 @@ from datetime import timedelta
 from functools import partial
 
 import hikari
+from sqlalchemy.exc import SQLAlchemyError
 
+from migaga.common.alive import Alive
+from migaga.common.errors import MigagaError
 from migaga.common.text import shorten
 from migaga.framework.access import Access, Asked
 from migaga.framework.committing import current_scope
@@ -31,12 +37,21 @@ from migaga.framework.scope import Environment, LoadedModule, Scope
 from migaga.framework.spec import CommandSpec, Cooldown, ListenerSpec, Requirements
 from migaga.gateway.intake import AgainError
 from migaga.gateway.received import Received
-from migaga.storage.failures import blame
+from migaga.storage.failures import Blame, blame
 
+SOON = 1.25
+"""Seconds that look-ups for an interaction may take: an apology must still come within Discord's 3."""
+_LATER = 5.0
+"""The same for a message."""
+PATIENCE, _PATIENCE_OF_PEOPLE = 90.0, 30.0
+"""Seconds for which what the database rolls back because of others (a lock, a deadlock) is run again; for people less.
+A process that is frozen in a transaction keeps its locks for at most 60 s (`engines.py`)."""
 TOO_OLD = 2.5
 """Seconds after which an interaction cannot be answered in time any more."""
 _WHISPERS = Cooldown(1, timedelta(minutes=5))
 """How often a person is told by a direct message that the bot cannot answer where they wrote."""
+_PAUSE, _LONGEST_PAUSE = 0.05, 2.0
+_log = logging.getLogger(__name__)
 Arguments = tuple[tuple[object, ...], Mapping[str, object]]
 
 
@@ -84,13 +99,26 @@ class Runner:
 
     @asynccontextmanager
     async def scope(
-        self, module: LoadedModule, handler: str, event_key: str, guild_id: int | None, channel_id: int | None
+        self,
+        module: LoadedModule,
+        handler: str,
+        event_key: str,
+        guild_id: int | None,
+        channel_id: int | None,
+        *,
+        alive: Alive | None = None,
     ) -> AsyncIterator[Scope]:
-        """Open what one run needs; its transaction is committed at the end, rolled back on an error."""
+        """Open what one run needs; its transaction is committed at the end, rolled back on an error.
+
+        It begins when `alive` is valid: the process, or what a run of its own depends on.
+        """
+        alive = alive or self._environment.alive
+        while not alive.is_valid():
+            await alive.until_valid()
         module.began()
         try:
             async with self._environment.database.session() as session:
-                scope = Scope(self._environment, module, handler, event_key, session, guild_id, channel_id)
+                scope = Scope(self._environment, module, handler, event_key, session, alive, guild_id, channel_id)
                 token = current_scope.set(scope)
                 try:
                     yield scope
@@ -112,15 +140,19 @@ class Runner:
         """
         started = time.monotonic()
         outcome = "ok"
-        guild_id, channel_id = place(received)
         name = listener.handler
-        try:
-            async with self.scope(module, name, received.key, guild_id, channel_id) as scope:
+
+        async def run() -> None:
+            async with self.scope(module, name, received.key, *place(received)) as scope:
                 context = EventContext(scope, received.name)
                 await call(getattr(module.instance, name), (event,), await injected(scope, context))
+
+        try:
+            await again_after_conflicts(run, PATIENCE, lambda: True)
         except Exception as error:
-            if blame(error) is not None:
+            if blame(error) is Blame.AWAY:
                 self._environment.metrics.handler(module.spec.name, name, "again", time.monotonic() - started)
+                _log.info("%s.%s runs again when the database is back: %s", module.spec.name, name, error)
                 raise AgainError(f"{module.spec.name}.{name}") from error
             found = explain(error, None)
             outcome = found.outcome
@@ -143,12 +175,17 @@ class Runner:
         if isinstance(responder, InteractionResponder):
             deferral.watch(responder, DEFER_AFTER - max(0.0, self.age(use.received)))
         conversation: Conversation | None = None
-        guild_id, channel_id = place(use.received)
-        try:
-            async with self.scope(use.module, use.handler, use.received.key, guild_id, channel_id) as scope:
+
+        async def run() -> None:
+            nonlocal conversation
+            async with self.scope(use.module, use.handler, use.received.key, *place(use.received)) as scope:
+                scope.patience = SOON if isinstance(responder, InteractionResponder) else _LATER
                 conversation = Conversation(scope, responder, use.person.id, ephemeral=use.ephemeral, deferral=deferral)
                 await self._run(use, scope, conversation)
             await conversation.finish()
+
+        try:
+            await again_after_conflicts(run, _PATIENCE_OF_PEOPLE, lambda: not (conversation and conversation.went_out))
         except Exception as error:
             answers = conversation or _Direct(responder)
             found = await report(
@@ -193,10 +230,15 @@ class Runner:
         except (WrongArgument, UnknownSubcommand):
             self._access.refund(scope, use.person.id, use.requirements)
             raise
-        named = {**named, **await injected(scope, context)}
-        result = await call(getattr(scope.module.instance, use.handler), (context, *positional), named)
-        if isinstance(result, str):
-            await context.respond(result)
+        try:
+            named = {**named, **await injected(scope, context)}
+            result = await call(getattr(scope.module.instance, use.handler), (context, *positional), named)
+            if isinstance(result, str):
+                await context.respond(result)
+        except (SQLAlchemyError, MigagaError) as error:
+            if blame(error) is not None and not scope.went_out:
+                self._access.refund(scope, use.person.id, use.requirements)
+            raise
 
     def _responder(self, use: Use) -> Responder:
         payload, environment = use.received.payload, self._environment
@@ -232,6 +274,28 @@ class Runner:
             metrics.command(module, use.label, outcome, seconds)
         else:
             metrics.handler(module, use.handler, outcome, seconds)
+
+
+async def again_after_conflicts(
+    run: Callable[[], Awaitable[None]], patience: float, may_again: Callable[[], bool]
+) -> None:
+    """Run, and run again while the database rolls it back because of others, for at most `patience` seconds.
+
+    Args:
+        run: One run, in a transaction of its own. What it raises at the end is raised.
+        patience: Seconds.
+        may_again: Whether nothing has shown outside yet, so that a further run repeats nothing.
+    """
+    deadline, pause = time.monotonic() + patience, _PAUSE
+    while True:
+        try:
+            return await run()
+        except Exception as error:
+            if blame(error) is not Blame.CONFLICT or not may_again() or time.monotonic() + pause > deadline:
+                raise
+        # Random, growing pauses: those who blocked each other must not meet again.
+        await asyncio.sleep(random.uniform(0.5, 1.0) * pause)
+        pause = min(2 * pause, _LONGEST_PAUSE)
 
 
 class _Direct:

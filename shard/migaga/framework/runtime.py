@@ -17,6 +17,7 @@ from typing import cast
 import aiohttp
 import hikari
 
+from migaga.common.alive import Alive, AlwaysAlive
 from migaga.common.errors import MigagaError
 from migaga.framework.access import Access
 from migaga.framework.autocompletes import Autocompletes
@@ -92,14 +93,29 @@ class FrameworkRuntime:
         *,
         metrics: Metrics | None = None,
         shard_ids: Callable[[], Sequence[int]] = lambda: (),
+        alive: Alive | None = None,
         now: Callable[[], float] = time.time,
     ) -> None:
+        """Make the parts; nothing runs yet.
+
+        Args:
+            settings: What the configuration says.
+            discord: REST, and who the bot is.
+            database: Where everything is stored.
+            builder: Makes hikari's events.
+            metrics: Who counts.
+            shard_ids: The shards that this process has now, for tasks that run once per shard.
+            alive: Whether this process may act for them now: nothing starts and nothing goes out while it may not.
+                Left out: always, since it shares them with nobody.
+            now: Wall clock, seconds since the epoch.
+        """
         self._settings = settings
         self._discord = discord
         self.database = database
         application = read_application(discord, settings.owners)
         rest: hikari.api.RESTClient = discord.rest
-        safe = committing(rest)
+        alive = alive or AlwaysAlive()
+        safe = committing(rest, alive)
         # What hikari's objects call (`message.delete()`) goes through their app: it must commit first too.
         discord.app.connect(cast("hikari.impl.RESTClientImpl", safe))
         self.settings = GuildSettings(OptionStore(database), settings.prefix)
@@ -121,6 +137,7 @@ class FrameworkRuntime:
             metrics=metrics or NoMetrics(),
             now=now,
             discord_time=discord.time,
+            alive=alive,
         )
         access = Access(self.access_rules, Cooldowns())
         runner = Runner(self.environment, access)

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import hikari
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from migaga.common.alive import Alive
 from migaga.common.discord_time import DiscordTime
+from migaga.common.errors import UnavailableError
 from migaga.framework.departures import Departures
 from migaga.framework.guild_settings import GuildSettings
 from migaga.framework.guilds import GuildDirectory
@@ -22,6 +24,8 @@ from migaga.framework.services import Services
 from migaga.framework.spec import ModuleSpec
 from migaga.framework.waiting import Waiting
 from migaga.storage.database import Database
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +82,8 @@ class Environment:
     """Wall clock: seconds since the epoch."""
     discord_time: DiscordTime
     """How old what Discord made is."""
+    alive: Alive
+    """Whether this process may act for its shards now (P1)."""
 
 
 @dataclass(slots=True, eq=False)
@@ -119,15 +125,47 @@ class Scope:
     event_key: str
     """Names the event for effects that must happen once; the same when the event is repeated."""
     session: AsyncSession
+    alive: Alive
+    """Whether it may go on now."""
     guild_id: int | None = None
     channel_id: int | None = None
+    patience: float | None = None
+    """Seconds that the framework's own look-ups may take; None: as long as the database takes."""
+    went_out: bool = False
+    """Whether something may have happened that a rollback does not undo: a commit, a call to the outside."""
     _commits: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def until_valid(self) -> None:
+        """Wait while this run may not act. A life that is over cancels whoever waits here."""
+        while not self.alive.is_valid():
+            await self.alive.until_valid()
+
+    async def go_out(self) -> None:
+        """Commit, before something that shows outside and cannot be taken back."""
+        await self.commit()
+        self.went_out = True
+
+    async def look_up(self, work: Awaitable[T]) -> T:
+        """Wait for what the framework itself asks the database, no longer than the person of this run can wait.
+
+        Raises:
+            UnavailableError: There was no answer in time.
+        """
+        try:
+            async with asyncio.timeout(self.patience):
+                return await work
+        except TimeoutError as error:
+            raise UnavailableError(f"the database gave no answer within {self.patience:g} s") from error
 
     async def commit(self) -> None:
         """End the transaction, if one was begun: nothing is held while the outside is called or waited for.
 
-        Calls that a handler makes at the same time (`asyncio.gather`) commit one after the other.
+        Calls that a handler makes at the same time (`asyncio.gather`) commit one after the other. Neither the commit
+        nor what follows it happens while this process may not act.
         """
+        await self.until_valid()
         async with self._commits:
             if self.session.in_transaction():
                 await self.session.commit()
+                self.went_out = True
+        await self.until_valid()
