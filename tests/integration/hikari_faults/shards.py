@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 
 import hikari
@@ -14,18 +14,23 @@ from hikari.impl.shard import GatewayShardImpl
 from tests.integration.hikari_faults.scripted import BOT_ID, SESSION
 
 from migaga.common.clock import MonotonicClock
+from migaga.common.errors import CredentialsError
+from migaga.continuity.local import resume_point
+from migaga.fleet.held import HeldShard
+from migaga.fleet.member import Member
+from migaga.fleet.parts import Parts, random_token
 from migaga.gateway.discord import DiscordApp
 from migaga.gateway.events import FleetEventManager
 from migaga.gateway.identify import Budget, IdentifyGate
-from migaga.gateway.intake import Handlers, Intake, PutAside
+from migaga.gateway.intake import Handlers, PutAside
 from migaga.gateway.observer import Unobserved
 from migaga.gateway.received import Received
-from migaga.gateway.runner import ShardRunner
-from migaga.gateway.sessions import SessionKeeper
 from migaga.gateway.shard import ShardLife, Shared
 from migaga.storage.database import open_database
+from migaga.storage.leases import LeaseStore, open_lease_store
+from migaga.storage.leases_operations import Insert, Outcome
+from migaga.storage.leases_rows import ShardPhase, ShardRow
 from migaga.storage.schema import upgrade
-from migaga.storage.sessions import SessionStore, StoredSession
 
 INTENTS = hikari.Intents.GUILDS | hikari.Intents.GUILD_MESSAGES
 TOKEN = "MTExMTExMTExMTExMTExMTEx.scripted.token"
@@ -66,75 +71,119 @@ class NotingRouter:
 
         return handle
 
+    def refuse(self, event: Received, reason: str) -> Handlers | None:
+        """Nobody waits for an answer here."""
+
+    def left(self, has_left: Callable[[int | None], bool]) -> None:
+        """Nothing is kept of a guild."""
+
     async def until(self, count: int) -> None:
         """Wait until so many events are handled."""
         async with asyncio.timeout(10), self.changed:
             await self.changed.wait_for(lambda: len(self.done) >= count)
 
 
+class TellingBreaker:
+    """Opens for good at the first refusal, and tells the test of it."""
+
+    def __init__(self, failed: asyncio.Future[None]) -> None:
+        self._failed = failed
+        self._closed = asyncio.Event()
+        self._closed.set()
+
+    async def until_closed(self) -> None:
+        await self._closed.wait()
+
+    async def refused(self, reason: str) -> None:
+        self._closed.clear()
+        self._failed.set_exception(CredentialsError(reason))
+
+
 @dataclass
 class Ours:
-    """A running shard of ours."""
+    """A running shard of ours, held under a lease in a database."""
 
-    runner: ShardRunner
+    held: HeldShard
     router: NotingRouter
-    keeper: SessionKeeper
-    store: SessionStore
+    store: LeaseStore
     manager: FleetEventManager
     clock: QuickClock
-    task: asyncio.Task[None]
-    life: ShardLife = field(init=False)
+    failed: asyncio.Future[None]
+    """Ends with what the shard cannot go on with."""
 
-    def __post_init__(self) -> None:
-        self.life = self.runner.life
+    @property
+    def life(self) -> ShardLife:
+        return self.held.life
 
-    async def stored(self) -> StoredSession | None:
-        return (await self.store.load(GENERATION)).get(0)
+    async def stored(self) -> ShardRow:
+        row = await self.store.shard(*self.held.key)
+        assert row is not None
+        return row
 
 
 @asynccontextmanager
 async def our_shard(
-    url: str, *, resume: tuple[str, int] | None = None, limit: int = 1_000, router: NotingRouter | None = None
+    url: str, *, resume: tuple[str, int] | None = None, router: NotingRouter | None = None
 ) -> AsyncIterator[Ours]:
     """Run a shard of ours; `resume` is the resume url and watermark of a stored session."""
-    clock, observer, router = QuickClock(), Unobserved(), router or NotingRouter()
+    clock, router = QuickClock(), router or NotingRouter()
+    failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    shared = _shared(url, clock)
+    async with open_database("sqlite+aiosqlite://") as database, open_lease_store(database) as store:
+        await upgrade(database, [])
+        # Its life is real: beats at their own pace, however short the connection's waits are cut.
+        member = Member(store, MonotonicClock(), revision=0, capacity=1, address="", new_id=random_token)
+        await member.join()
+        row = ShardRow(GENERATION, 0, owner=member.id, token=random_token(), state=ShardPhase.CLAIMED)
+        if resume is not None:
+            row = replace(row, session_id=SESSION, resume_url=resume[0], seq=resume[1])
+        assert await store.execute(Insert("shard", asdict(row))) is Outcome.DONE
+        parts = Parts(
+            store=store,
+            member=member,
+            clock=clock,
+            observer=Unobserved(),
+            router=router,
+            breaker=TellingBreaker(failed),
+            local=None,
+            shared=lambda generation: shared,
+            new_token=random_token,
+            fail=failed.set_exception,
+        )
+        held = HeldShard(row, parts, resume_point(row, None), owned=True)
+        beats = asyncio.create_task(member.beat(), name="beats")
+        held.start()
+        try:
+            yield Ours(held, router, store, shared.manager, clock, failed)
+        finally:
+            await held.drop()
+            beats.cancel()
+            failed.cancel()
+            await asyncio.gather(beats, failed, return_exceptions=True)
+
+
+def _shared(url: str, clock: QuickClock) -> Shared:
     app = DiscordApp(HTTP, PROXY)
     factory = hikari.impl.EventFactoryImpl(app)
-    manager = FleetEventManager(app.entity_factory, factory, INTENTS)
     budget = Budget(1_000, 1_000, timedelta(hours=1), 1)
 
     async def same() -> Budget:
         return budget
 
-    async with open_database("sqlite+aiosqlite://") as database:
-        await upgrade(database, [])
-        store = SessionStore(database)
-        keeper = SessionKeeper(store, GENERATION, clock, observer)
-        shared = Shared(
-            token=TOKEN,
-            gateway_url=url,
-            shard_count=1,
-            intents=INTENTS,
-            bot_user_id=hikari.Snowflake(BOT_ID),
-            http=HTTP,
-            proxy=PROXY,
-            manager=manager,
-            event_factory=factory,
-            gate=IdentifyGate(budget, same, clock, observer),
-            keeper=keeper,
-            clock=clock,
-            observer=observer,
-        )
-        stored = None if resume is None else StoredSession(0, SESSION, *resume)
-        runner = ShardRunner(ShardLife(0, Intake(0, router, observer, limit=limit)), shared, stored)
-        ours = Ours(runner, router, keeper, store, manager, clock, asyncio.create_task(runner.run()))
-        try:
-            yield ours
-        finally:
-            runner.abandon()
-            await runner.leave()
-            ours.task.cancel()
-            await asyncio.gather(ours.task, return_exceptions=True)
+    return Shared(
+        token=TOKEN,
+        gateway_url=url,
+        shard_count=1,
+        intents=INTENTS,
+        bot_user_id=hikari.Snowflake(BOT_ID),
+        http=HTTP,
+        proxy=PROXY,
+        manager=FleetEventManager(app.entity_factory, factory, INTENTS),
+        event_factory=factory,
+        turns=IdentifyGate(budget, same, clock, Unobserved()),
+        clock=clock,
+        observer=Unobserved(),
+    )
 
 
 class StockManager(EventManagerImpl):

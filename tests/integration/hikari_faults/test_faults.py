@@ -16,6 +16,7 @@ from tests.integration.hikari_faults.scripted import BOT_ID, SESSION, Connection
 from tests.integration.hikari_faults.shards import NotingRouter, our_shard, stock_shard
 
 from migaga.common.errors import ConfigError, CredentialsError
+from migaga.gateway.intake import IN_FLIGHT_LIMIT
 from migaga.gateway.privates import missing_names
 from migaga.gateway.shard import ShardState
 
@@ -199,18 +200,16 @@ class TestWatermark:
         router.blocked[3] = asyncio.Event()
         async with scripted_gateway(self.script) as gateway, our_shard(gateway.url, router=router) as ours:
             await router.until(3)
-            await ours.keeper.flush()
+            await ours.held.flush()
             stored = await ours.stored()
-            assert stored is not None
             assert stored.seq == 2
             connection = await gateway.connection(0)
             while (await connection_heartbeat(connection))["d"] != 2:
                 pass
             router.blocked[3].set()
             await router.until(4)
-            await ours.keeper.flush()
+            await ours.held.flush()
             stored = await ours.stored()
-            assert stored is not None
             assert stored.seq == 4
             assert all(payload["d"] in {None, 1, 2} for payload in connection.received[:-1] if payload["op"] == 1)
 
@@ -286,7 +285,7 @@ class TestRecoverableCloses:
     ) -> None:
         async with scripted_gateway(closing(code, after_ready=False)) as gateway, our_shard(gateway.url) as ours:
             with pytest.raises(kind, match=word):
-                await ours.task
+                await ours.failed
             assert len(gateway.connections) == 1
             assert ours.life.state is ShardState.FAILED
 
@@ -306,7 +305,7 @@ class TestLeaving:
         async with scripted_gateway(closing(4000, times=0)) as gateway, our_shard(gateway.url) as ours:
             await ours.router.until(1)
             connection = await gateway.connection(0)
-            await ours.runner.leave()
+            await ours.held.leave_connection()
             await connection.until_closed()
         assert connection.close_code == 3000
 
@@ -324,7 +323,7 @@ class TestLeaving:
         async with server, our_shard(url, resume=(url, 7)) as ours:
             async with asyncio.timeout(10):
                 await arrived.wait()
-            await ours.runner.leave()
+            await ours.held.leave_connection()
             sessions = [one for one in gc.get_objects() if isinstance(one, aiohttp.ClientSession)]
             assert [one for one in sessions if not one.closed] == []
 
@@ -335,7 +334,7 @@ class TestLeaving:
         async with scripted_gateway(silent) as gateway, our_shard(gateway.url, resume=(gateway.url, 7)) as ours:
             connection = await gateway.connection(0)
             await connection.expect(6)
-            await ours.runner.leave()
+            await ours.held.leave_connection()
             await connection.until_closed()
         assert connection.close_code == 3000
 
@@ -346,7 +345,6 @@ class TestSessions:
         async with scripted_gateway(closing(4000, times=0)) as gateway, our_shard(gateway.url, router=router) as ours:
             await router.until(1)
             stored = await ours.stored()
-        assert stored is not None
         assert (stored.session_id, stored.resume_url, stored.seq) == (SESSION, gateway.url, 1)
 
     async def test_after_op_9_false_it_waits_a_random_moment_and_identifies_at_the_original_address(self) -> None:
@@ -382,26 +380,29 @@ class TestSessions:
         assert [connection.received[0]["op"] for connection in gateway.connections] == [6, 6]
 
     async def test_a_full_intake_holds_the_socket_and_loses_nothing(self) -> None:
-        router = NotingRouter()
-        router.blocked = {seq: asyncio.Event() for seq in range(2, 12)}
+        router, gate, sent = NotingRouter(), asyncio.Event(), asyncio.Event()
+        last = IN_FLIGHT_LIMIT + 50
+        router.blocked = dict.fromkeys(range(2, last + 1), gate)
 
         async def script(connection: Connection) -> None:
             await connection.hello()
             await _welcome(connection)
-            for seq in range(2, 30):
+            await router.until(1)  # Before the shard is live what comes is kept without this bound.
+            for seq in range(2, last + 1):
                 await connection.event(seq)
+            sent.set()
 
-        async with scripted_gateway(script) as gateway, our_shard(gateway.url, limit=10, router=router) as ours:
-            await router.until(1)
-            async with asyncio.timeout(5):
-                while ours.life.intake.in_flight < 10:
-                    await asyncio.sleep(0.01)
-            await asyncio.sleep(0.05)
-            assert ours.life.intake.in_flight == 10
-            for event in router.blocked.values():
-                event.set()
-            await router.until(29)
-            assert sorted(router.done) == list(range(1, 30))
+        async with scripted_gateway(script) as gateway, our_shard(gateway.url, router=router) as ours:
+            async with asyncio.timeout(10):
+                await sent.wait()
+                while ours.life.intake.in_flight < IN_FLIGHT_LIMIT:
+                    await asyncio.sleep(0)
+            for _ in range(500):
+                await asyncio.sleep(0)
+            assert ours.life.intake.in_flight == IN_FLIGHT_LIMIT
+            gate.set()
+            await router.until(last)
+            assert sorted(router.done) == list(range(1, last + 1))
 
     async def test_what_was_handled_before_is_not_handled_again(self) -> None:
         async def script(connection: Connection) -> None:
