@@ -6,8 +6,9 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
 
+from migaga_emulator.scenarios.members import Member
 from migaga_emulator.scenarios.plan import Planned
-from migaga_emulator.scenarios.scene import Scene
+from migaga_emulator.scenarios.scene import Crash, Scene
 
 WAKING = 3.0
 """Seconds after SIGCONT in which a process finds out whether it is still part of the fleet."""
@@ -18,30 +19,29 @@ AWAY = 2.0
 async def kill(scene: Scene, planned: Planned) -> None:
     """SIGKILL to a process that never comes back; `value` seconds later there is another one in another place."""
     member = scene.victim(planned)
-    await _kill(scene, planned)
-    await asyncio.sleep(planned.value)
+    crash = await _kill(scene, planned.kind, member)
     scene.fleet.members.remove(member)
+    await asyncio.sleep(planned.value)
     await scene.fleet.add()
-    await scene.until_back(scene.injected.crashes[-1])
+    await scene.until_back(crash)
 
 
 async def restart(scene: Scene, planned: Planned) -> None:
     """SIGKILL to a process, and another one at once in the same place, with what the first one had in its folder."""
     member = scene.victim(planned)
-    await _kill(scene, planned)
+    crash = await _kill(scene, planned.kind, member)
     await scene.fleet.launch(member)
-    await scene.until_back(scene.injected.crashes[-1])
+    await scene.until_back(crash)
 
 
-async def _kill(scene: Scene, planned: Planned) -> None:
-    member = scene.victim(planned)
-    if member.process is None:
-        return
-    scene.state = planned.kind
+async def _kill(scene: Scene, kind: str, member: Member) -> Crash:
+    scene.state = kind
     crash = scene.strike(member)
-    await member.process.kill()
+    if member.process is not None:
+        await member.process.kill()
     scene.say(f"SIGKILL to process {member.pid}, number {member.number}, with {len(crash.shards)} shards")
-    scene.injected.faults[planned.kind] += 1
+    scene.injected.faults[kind] += 1
+    return crash
 
 
 async def freeze(scene: Scene, planned: Planned) -> None:

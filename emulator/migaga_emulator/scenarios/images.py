@@ -6,7 +6,7 @@ Called by `runner.py` and `rollout.py`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -88,7 +88,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    raise NotImplementedError
+{steps_back}
 '''
 _FIRST = """    op.create_table(
         "notes_messages",
@@ -96,6 +96,9 @@ _FIRST = """    op.create_table(
         sa.Column("guild_id", Snowflake, nullable=True, comment="Guild, if it has one"),
         comment="Messages that were seen",
     )"""
+_FIRST_BACK = '    op.drop_table("notes_messages")'
+_SECOND_BACK = """    op.drop_table("notes_authors")
+    op.drop_column("notes_messages", "words")"""
 _SECOND = """    # The release before writes rows without it, beside this one.
     column = sa.Column("words", sa.Integer, nullable=False, server_default="0", comment="Number of words")
     op.add_column("notes_messages", column)
@@ -105,6 +108,7 @@ _SECOND = """    # The release before writes rows without it, beside this one.
         sa.Column("name", Text(100), nullable=False, comment="Who wrote it"),
         comment="Who wrote the messages",
     )"""
+_MIGRATIONS = ((_FIRST, _FIRST_BACK), (_SECOND, _SECOND_BACK))
 _FAULTY = '''"""Does not survive its first event."""
 
 import os
@@ -140,8 +144,8 @@ aiohttp.ClientSession.ws_connect = refuse
 
 def with_notes(config: BotConfig, folder: Path) -> BotConfig:
     """The same with the first release of the module `notes`."""
-    first = _write_notes(folder / "images" / "release-1", {1: _FIRST}, _OLD)
-    _write_notes(folder / "images" / "release-2", {1: _FIRST, 2: _SECOND}, _NEW)
+    first = _write_notes(folder / "images" / "release-1", _MIGRATIONS[:1], _OLD)
+    _write_notes(folder / "images" / "release-2", _MIGRATIONS, _NEW)
     return replace(config, modules=(*config.modules, NOTES), module_directories=(*config.module_directories, first))
 
 
@@ -160,13 +164,13 @@ def _with_release(config: BotConfig, name: str) -> BotConfig:
     return replace(config, module_directories=(*others, notes.parent / name))
 
 
-def _write_notes(folder: Path, migrations: Mapping[int, str], parts: Mapping[str, str]) -> Path:
+def _write_notes(folder: Path, migrations: Sequence[tuple[str, str]], parts: Mapping[str, str]) -> Path:
     versions = folder / NOTES / "migrations" / "versions"
     versions.mkdir(parents=True, exist_ok=True)
     (folder / NOTES / "__init__.py").write_text(_NOTES.format(**parts))
-    for number, steps in migrations.items():
+    for number, (steps, back) in enumerate(migrations, start=1):
         before = f'"notes_000{number - 1}"' if number > 1 else "None"
-        text = _MIGRATION.format(release=number, before=before, steps=steps)
+        text = _MIGRATION.format(release=number, before=before, steps=steps, steps_back=back)
         (versions / f"notes_000{number}.py").write_text(text)
     return folder
 
