@@ -36,7 +36,7 @@ class WatchedShard(Protocol):
         ...
 
     @property
-    def is_live(self) -> bool:
+    def is_listening(self) -> bool:
         """Whether its handshake is over **and** it reads its socket.
 
         False while it is paused, left, or holds back because it has all the events that it can keep: what is not read
@@ -96,7 +96,7 @@ class _Heard:
         if counts:
             self.counts = defaultdict(int)
             self._remember(self.guild)
-        return Reading(self.shard.is_live, counts)
+        return Reading(self.shard.is_listening, counts)
 
     def about_guild(self, name: str, payload: Mapping[str, object]) -> None:
         """Take in an event that tells of a guild as a whole."""

@@ -55,7 +55,7 @@ class Shard:
     """A shard that notes what is asked of it."""
 
     key: Key = KEY
-    is_live: bool = True
+    is_listening: bool = True
     known: list[int] = field(default_factory=list)
     sends: bool = True
     probes: list[tuple[int, str]] = field(default_factory=list)
