@@ -35,6 +35,9 @@ LOOK_EVERY = 1.0
 """Seconds between readings at rest: several fit into what P2 takes for one sleep of the reader."""
 LOOK_SOON = 0.15
 """The same while something moves."""
+GATHER_FOR = 0.75
+"""Seconds for which the set of processes must be the same before the first shards of a fleet are claimed: processes
+that start together would else not be there yet when the first one takes all."""
 FORGET_AFTER = 60.0
 """Seconds after which the row of a dead process is deleted."""
 
@@ -60,6 +63,8 @@ class Steward:
         self._readiness, self._leftovers = Readiness(), Leftovers()
         self._said_ready: bool | None = None
         self._was_complete = False
+        self._present: frozenset[str] = frozenset()
+        self._present_since = 0.0
         self._dead_since: dict[str, float] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._nudged = asyncio.Event()
@@ -189,7 +194,8 @@ class Steward:
             leaving = mine is None or mine.leaving or self.parts.member.leaving
             claims = [] if leaving else [claim(row, view, self.parts.new_token()) for row in wanted]
         else:
-            claims = [] if self.parts.member.leaving else self._claims.decide(view, now, self.parts.new_token)
+            waits = self.parts.member.leaving or self._gathers(view, now)
+            claims = [] if waits else self._claims.decide(view, now, self.parts.new_token)
         rows = {row.key: row for row in view.shards}
         for operation in claims:
             key = (str(operation.key["generation"]), int(str(operation.key["id"])))
@@ -198,6 +204,14 @@ class Steward:
             if row.owner == view.me and row.key not in self.held and not claims:
                 # A claim whose result nobody knew.
                 self._hold(row, row)
+
+    def _gathers(self, view: View, now: float) -> bool:
+        """Whether a fleet of which nobody holds anything is still coming together."""
+        present = frozenset(row.id for row in view.alive)
+        if present != self._present:
+            self._present, self._present_since = present, now
+        held = any(row.owner is not None and view.is_alive(row.owner) for row in view.shards)
+        return not held and now - self._present_since < GATHER_FOR
 
     async def _claim(self, operation: Update, before: ShardRow) -> None:
         """Make one claim; hold the shard if it is won while this life is valid."""

@@ -70,6 +70,7 @@ class EventRouter:
         """Return what tells a person why their interaction is not run; None when nobody waits for an answer."""
         if event.name != "INTERACTION_CREATE":
             return None
+        event.is_refused = True
         return EventRun([partial(self._interactions.refuse, self.table, event, reason)])
 
     def left(self, has_left: HasLeft) -> None:
@@ -102,7 +103,7 @@ class EventRouter:
             job: Job | None = self._keeper.job(event)
         elif event.name in ("MESSAGE_CREATE", "MESSAGE_UPDATE"):
             job = self._texts.job(table, built)
-        elif event.name == "INTERACTION_CREATE":
+        elif event.name == "INTERACTION_CREATE" and not event.is_refused:
             job = self._interactions.job(table, built)
         else:
             return

@@ -69,7 +69,8 @@ class Router(Protocol):
     def refuse(self, event: Received, reason: str) -> Handlers | None:
         """Return what tells a person why an interaction will not be run; None when nobody waits for an answer.
 
-        The reason is a sentence for people. Such an event is never routed afterwards. It needs no database.
+        The reason is a sentence for people. It needs no database. The event is routed later like any other, for those
+        who only listen: its command, component or modal is left out then.
         """
         ...
 
@@ -143,6 +144,7 @@ class Intake:
         self._running: dict[Received, Running] = {}
         self._aside: set[Running] = set()
         self._waiting: deque[Received] = deque()
+        self._refusals: set[asyncio.Task[None]] = set()
         self._opened = asyncio.Event()
         self._caution: Caution | None = None
         self._pump: asyncio.Task[None] | None = None
@@ -271,7 +273,7 @@ class Intake:
         """Cancel whatever runs, now. Nothing is handled any more."""
         self._closed = True
         self._waiting.clear()
-        late = [*self._tasks(), *([self._pump] if self._pump else [])]
+        late = [*self._tasks(), *self._refusals, *([self._pump] if self._pump else [])]
         for task in late:
             task.cancel()
         await asyncio.gather(*late, return_exceptions=True)
@@ -294,14 +296,25 @@ class Intake:
         """Let an event wait; a person who waits for an answer is told at once why there will be none."""
         self.progress.received(event.seq, self._clock.now())
         if self._opened.is_set() and not self._alive.is_valid() and not self.progress.is_done(event.seq):
-            refusal = self._router.refuse(event, AWAY)
-            if refusal is not None:
-                self._begin(event, refusal)
-                return
+            self._refuse(event)
         self._waiting.append(event)
         self._changed()
         if self._opened.is_set():
             self._keep_pumping()
+
+    def _refuse(self, event: Received) -> None:
+        """Tell a person who waits for an answer that there is none now. What listeners make of it comes later."""
+        refusal = self._router.refuse(event, AWAY)
+        if refusal is not None:
+            task = asyncio.create_task(self._apologize(refusal, event.name), name=f"refusal of {event.name}")
+            self._refusals.add(task)
+            task.add_done_callback(self._refusals.discard)
+
+    async def _apologize(self, refusal: Handlers, name: str) -> None:
+        try:
+            await refusal(lambda: None)
+        except AgainError:
+            _LOG.warning("shard %d: the person of an %s could not be told that it is not run", self._shard_id, name)
 
     def _keep_pumping(self) -> None:
         if self._pump is None and self._waiting and not self._closed:

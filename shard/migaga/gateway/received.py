@@ -12,7 +12,7 @@ _OWN_ID = frozenset({"MESSAGE_CREATE", "INTERACTION_CREATE"})
 
 @dataclass(slots=True, eq=False)
 class Received:
-    """One dispatch of one session, in order of receipt. Nobody changes it or its payload.
+    """One dispatch of one session, in order of receipt. Nobody changes its payload.
 
     It is not frozen because one is made of every event that comes: a frozen one takes three times as long.
     """
@@ -25,6 +25,8 @@ class Received:
     seq: int
     payload: dict[str, Any]
     """The raw `d` of the dispatch."""
+    is_refused: bool = False
+    """An interaction whose person has been told that it is not run: only listeners hear of it."""
 
     @property
     def key(self) -> str:

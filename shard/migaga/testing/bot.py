@@ -216,7 +216,7 @@ class TestBot:
             Gateway(
                 self._discord, info, self._manager, IdentifyGate(info.budget, budget, clock, Unobserved()), NoBreaker()
             ),
-            FleetPlan(1, (), _INTENTS),
+            FleetPlan(1, (0,), _INTENTS),
             member,
             router=self.runtime,
             store=store,
