@@ -23,6 +23,8 @@ from hikari.impl import CacheImpl, EntityFactoryImpl, EventFactoryImpl, EventMan
 from hikari.impl.config import CacheSettings
 from hikari.impl.shard import GatewayShardImpl
 
+from migaga.common.alive import AlwaysAlive
+from migaga.common.clock import MonotonicClock
 from migaga.gateway.events import FleetEventManager
 from migaga.gateway.intake import Handlers, Intake, PutAside
 from migaga.gateway.observer import Unobserved
@@ -47,14 +49,24 @@ class Result:
     microseconds: float
 
 
-class _NobodyWants:
+class _Router:
+    """What no event of the benchmark needs."""
+
+    def refuse(self, event: Received, reason: str) -> None:
+        return None
+
+    def left(self, has_left: Callable[[int | None], bool]) -> None:
+        return None
+
+
+class _NobodyWants(_Router):
     """A router without handlers."""
 
     def route(self, event: Received) -> None:
         return None
 
 
-class _OneHandler:
+class _OneHandler(_Router):
     """A router whose only handler takes hikari's object and does nothing."""
 
     def __init__(self) -> None:
@@ -125,8 +137,10 @@ def migaga(router: _NobodyWants | _OneHandler, *, counted: bool = False) -> Cons
     manager = FleetEventManager(app.entity_factory, app.event_factory, INTENTS)
     if isinstance(router, _OneHandler):
         router.manager = manager
-    intake = Intake(0, router, Metrics() if counted else Unobserved(), limit=1_000_000)
-    intake.begin_session(start=None, first=1)
+    observer = Metrics() if counted else Unobserved()
+    intake = Intake(0, router, observer, alive=AlwaysAlive(), clock=MonotonicClock(), limit=1_000_000)
+    intake.begin_session("bench", 0)
+    intake.open()
     shard = OpenShard(
         bot_user_id=hikari.Snowflake(BOT_ID),
         intents=INTENTS,

@@ -11,8 +11,8 @@ import pytest
 from tests.integration.framework.deliveries import Deliveries
 
 from migaga.api import BaseModule, Context, TaskContext, command, listen, task
+from migaga.fleet.fleet import ShardStatus
 from migaga.framework.dialogue import TextField
-from migaga.gateway.fleet import ShardStatus
 from migaga.testing.bot import TestBot
 
 

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import hikari
 import sqlalchemy as sa
 from tests.integration.framework.deliveries import Deliveries
 
 from migaga.api import BaseModule
-from migaga.gateway.fleet import FleetPlan
 from migaga.gateway.received import Received
-from migaga.storage.sessions import SessionStore
-from migaga.storage.tables import guild
+from migaga.storage.tables import guild, shard
 from migaga.testing.bot import TestBot
 from migaga_emulator.control.client import ControlClient
 
@@ -27,6 +24,12 @@ async def left(bot: TestBot) -> dict[int, bool]:
         return {int(row.id): row.left_at is not None for row in await session.execute(sa.select(guild))}
 
 
+async def forget_session(bot: TestBot) -> None:
+    """Leave the next process nothing to resume."""
+    async with bot.database.transaction() as session:
+        await session.execute(sa.update(shard).values(session_id="", resume_url="", seq=0, done_set=None))
+
+
 def ready(guilds: Sequence[int] | None, shard: tuple[int, int] = (0, 1)) -> Received:
     payload: dict[str, object] = {"v": 10, "shard": list(shard)}
     if guilds is not None:
@@ -39,7 +42,7 @@ async def test_a_removal_that_no_process_saw_is_noted_at_the_next_session(bot: T
     await bot.load(Idle)
     assert await left(bot) == {stays.id: False, goes.id: False}
     await bot.close()
-    await SessionStore(bot.database).forget(FleetPlan(1, (0,), hikari.Intents.ALL).generation, 0)
+    await forget_session(bot)
     bot.emulator.hub.end_all(bot.id)
     bot.emulator.world.guilds.remove_bot(goes.state, bot.account)
     assert await left(bot) == {stays.id: False, goes.id: False}
