@@ -19,8 +19,10 @@ ASK_EVERY = 5.0
 little is left, an older answer is not used at all."""
 LOW = 24
 """Little, for each bucket: twice what all clients together can get accepted in `FRESH_FOR`."""
-ARRIVES_WITHIN = 6.5
-"""Seconds after which an IDENTIFY that was counted has arrived, or never will."""
+ASK_EACH = 1.0
+"""The same for the last ones, as many as there are buckets: one too many costs the token."""
+SETTLED_AFTER = 3.75
+"""Seconds after which what was in flight has arrived, or never will: the life of a slot, and the way (`slots.py`)."""
 SAME_PERIOD = 6 * 3600
 """Seconds by which two computed ends of one period may differ: clocks of machines do."""
 
@@ -89,12 +91,16 @@ class Budget:
             return None
         return self._answer.asked_at + self._good_for(self._answer, recovery=recovery)
 
-    def must_ask(self, now: float) -> bool:
+    def must_ask(self, now: float, *, recovery: bool) -> bool:
         """Whether nothing may be spent before Discord has answered again."""
-        if self._row is None or self._answer is None:
+        ask_at, answer = self.ask_at(recovery=recovery), self._answer
+        if ask_at is None or answer is None:
             return True
-        is_low = self.left(recovery=True) <= LOW * max(1, self._answer.max_concurrency)
-        return now - self._answer.asked_at > (ASK_EVERY if is_low else FRESH_FOR)
+        if self.left(recovery=recovery) <= 0:
+            return now >= ask_at
+        left, buckets = self.left(recovery=True), max(1, answer.max_concurrency)
+        allowed = ASK_EACH if left <= buckets else ASK_EVERY if left <= LOW * buckets else FRESH_FOR
+        return now - answer.asked_at > allowed
 
     def left(self, *, recovery: bool) -> int:
         """Return how many IDENTIFYs may be sent by what was read last, zero or more."""
@@ -133,7 +139,7 @@ class Budget:
         if self.left(recovery=recovery) > 0:
             return ASK_EVERY
         if self.is_waited_for(recovery=recovery):
-            return ARRIVES_WITHIN
+            return SETTLED_AFTER
         return min(FRESH_FOR, max(1.0, answer.reset_after))
 
     def _is_of_answer(self, row: DayRow) -> bool:

@@ -17,6 +17,8 @@ BLOCKED_AFTER_SENT = 5.25
 """Discord's 5 s, and some for the way there."""
 BLOCKED = GOOD_FOR + BLOCKED_AFTER_SENT
 """Seconds for which an unused slot blocks its bucket: its holder may send at its very end."""
+ARRIVES_WITHIN = 2.5
+"""Seconds in which an IDENTIFY that was sent is known to Discord."""
 SAID_WITHIN = GOOD_FOR + 0.5
 """Seconds in which the holder of a slot says that it has sent, if it ever does."""
 
@@ -93,9 +95,9 @@ class Slots:
             times.append(self._changed_at + BLOCKED)
         return max(times)
 
-    def blocked(self, now: float) -> int:
-        """Return how many buckets are blocked: so many IDENTIFYs may be counted and not yet known to Discord."""
-        return sum(now < one.free_at for one in self._buckets.values())
+    def in_flight(self, now: float) -> int:
+        """Return how many IDENTIFYs may be counted and not yet known to Discord: at most one in each bucket."""
+        return sum(now < one.free_at - BLOCKED_AFTER_SENT + ARRIVES_WITHIN for one in self._buckets.values())
 
     def may_be_freed(self, bucket: int, now: float) -> bool:
         """Whether another process may soon say that it has sent, which frees its bucket sooner: read it again."""

@@ -119,6 +119,7 @@ class IdentifyLedger:
             time_of_day=time_of_day,
             on_answer=self._answered,
         )
+        self._trying = asyncio.Lock()
         self._wasted = BackOff()
         self._unwritten: deque[Update] = deque(maxlen=MOST_UNWRITTEN)
         self._to_write = asyncio.Event()
@@ -212,6 +213,10 @@ class IdentifyLedger:
 
     async def _try(self, place: Place) -> Slot | None:
         """Take the slot, count, and check that the slot is still good."""
+        async with self._trying:  # One after the other: a count must not queue behind the slots of other shards.
+            return await self._try_now(place)
+
+    async def _try_now(self, place: Place) -> Slot | None:
         slots, now = self._buckets.slots, self._clock.now()
         slot = slots.ask(slots.bucket_of(place.shard_id), now, self._new_token())
         if slot is None:

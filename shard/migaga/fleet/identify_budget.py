@@ -82,8 +82,9 @@ class FleetBudget:
             if self._failed is not None and now < self._failed_until:
                 return Obstacle(self._failed.reason, self._failed_until - now)
             ask_at = self._core.ask_at(recovery=recovery)
-            if ask_at is None or now >= max(ask_at, self._tried_at + ASK_EVERY) or self._core.must_ask(now):
-                await self._refresh(now)
+            is_due = ask_at is None or now >= max(ask_at, self._tried_at + ASK_EVERY)
+            if is_due or self._core.must_ask(now, recovery=recovery):
+                await self._refresh(now, recovery=recovery)
             if self._failed is not None:
                 return self._failed
             return self._verdict(recovery=recovery)
@@ -99,17 +100,17 @@ class FleetBudget:
             self._core.forget()
         return outcome
 
-    async def _refresh(self, now: float) -> None:
+    async def _refresh(self, now: float, *, recovery: bool) -> None:
         """Ask. When Discord does not answer, what is known holds for a little longer."""
         self._tried_at = now
         try:
-            await self._ask(ANSWERS_WITHIN if self._core.must_ask(now) else ANSWERS_SOON)
+            await self._ask(ANSWERS_WITHIN if self._core.must_ask(now, recovery=recovery) else ANSWERS_SOON)
         except CredentialsError as error:
             await self._breaker.refused(str(error))
             self._fail(str(error))
         except MigagaError as error:
             _LOG.debug("the IDENTIFY budget could not be asked for: %s", error)
-            if self._core.must_ask(self._clock.now()):
+            if self._core.must_ask(self._clock.now(), recovery=recovery):
                 self._fail(str(error))
         else:
             self._failures, self._failed = 0, None
@@ -118,7 +119,7 @@ class FleetBudget:
         before = await self._rows.day(self._application)
         await self._buckets.read()  # After the count: whoever has counted has changed its bucket before.
         asked_at = self._clock.now()
-        in_flight = self._buckets.slots.blocked(asked_at)
+        in_flight = self._buckets.slots.in_flight(asked_at)
         self.answer = await self._answer(patience)
         self._counted = 0
         self._on_answer()

@@ -65,17 +65,23 @@ class Time:
 
 
 class OwnClock:
-    """The clock of one process: it began at another moment, and may have stood still for a while in its eyes."""
+    """The clock of one process, which began at another moment. A process that is frozen goes on when it thaws."""
 
     def __init__(self, time: Time, offset: float = 0.0) -> None:
         self._time = time
-        self.offset = offset
+        self._offset = offset
+        self._frozen_until = 0.0
 
     def now(self) -> float:
-        return self._time.now + self.offset
+        return self._time.now + self._offset
 
     async def sleep(self, seconds: float) -> None:
         await self._time.sleep(seconds)
+        while self._time.now < self._frozen_until:
+            await self._time.sleep(self._frozen_until - self._time.now)
+
+    def freeze(self, seconds: float) -> None:
+        self._frozen_until = self._time.now + seconds
 
 
 Fate = Callable[[Operation], Outcome | None]
@@ -84,9 +90,9 @@ Fate = Callable[[Operation], Outcome | None]
 class Rows:
     """The tables as one process reaches them. Each statement takes `latency` there, and the same back."""
 
-    def __init__(self, db: ModelDb, time: Time, latency: float = 0.001) -> None:
+    def __init__(self, db: ModelDb, clock: OwnClock, latency: float = 0.001) -> None:
         self._db = db
-        self._time = time
+        self._clock = clock
         self.latency = latency
         self.statements = 0
         self.is_down = False
@@ -96,13 +102,13 @@ class Rows:
 
     async def execute(self, operation: Operation) -> Outcome:
         self.statements += 1
-        await self._time.sleep(self.latency)
+        await self._clock.sleep(self.latency)
         outcome = Outcome.FAILED if self.is_down else self.fate(operation)
         if outcome is not Outcome.FAILED:
             self.executed.append(operation)
             said = self._db.execute(operation)
             outcome = outcome or said
-        await self._time.sleep(self.latency)
+        await self._clock.sleep(self.latency)
         return outcome
 
     async def buckets(self, application_id: int) -> Sequence[BucketRow]:
@@ -121,11 +127,11 @@ class Rows:
 
     async def _read(self, table: str) -> list[Mapping[str, object]]:
         self.statements += 1
-        await self._time.sleep(self.latency)
+        await self._clock.sleep(self.latency)
         if self.is_down:
             raise UnavailableError("database: the fleet could not be read")
         rows: list[Mapping[str, object]] = [dict(row) for row in self._db.tables[table].values()]
-        await self._time.sleep(self.latency)
+        await self._clock.sleep(self.latency)
         return rows
 
 
@@ -179,7 +185,7 @@ class Member:
     def __init__(self, town: Town, number: int, reserve: int) -> None:
         self.town = town
         self.clock = OwnClock(town.time, 977.0 * number)
-        self.rows = Rows(town.db, town.time)
+        self.rows = Rows(town.db, self.clock)
         self.observer = Counting()
         self.breaker = FleetBreaker(
             self.rows, APPLICATION, f"token-{town.token}", ask=town.discord.gateway_bot, clock=self.clock
@@ -211,9 +217,8 @@ class Member:
             await self.clock.sleep(self.connect)
             if not await turn.take():
                 return False
-            await self.clock.sleep(0.002)
             turn.sent()
-        await self.clock.sleep(self.town.dice.uniform(0.01, 0.2))
+        await self.town.time.sleep(self.town.dice.uniform(0.01, 0.2))
         self.town.discord.identify(shard_id)
         return True
 
