@@ -14,8 +14,14 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+import sqlalchemy as sa
+from sqlalchemy.exc import SQLAlchemyError
+
 from migaga.common.clock import Clock
+from migaga.common.errors import MigagaError
 from migaga.continuity.silence import Ask, Key, Reading, Reconnect, Silence
+from migaga.storage.database import Database
+from migaga.storage.tables import guild as guild_table
 
 _LOG = logging.getLogger(__name__)
 
@@ -47,7 +53,7 @@ class WatchedShard(Protocol):
     async def known_guilds(self) -> Sequence[int]:
         """Return some guilds of this shard that the bot is in, the best known first; none when none is known.
 
-        Asked only when no event has named one since this process has the shard. Never raises.
+        Asked only when no event has named one since this process has the shard: `some_guilds` answers it. Never raises.
         """
         ...
 
@@ -136,6 +142,26 @@ def _number(guild: object) -> int:
     """Read a guild's id, text or number; 0 when it is none."""
     text = str(guild)
     return int(text) if text.isascii() and text.isdecimal() else 0
+
+
+async def some_guilds(database: Database, shard_id: int, shard_count: int) -> list[int]:
+    """Return a few guilds of a shard that the bot is in, as the database has them; none when it cannot be read.
+
+    The shard of a guild is `(guild_id >> 22) % shard_count` (topics/gateway, "Sharding").
+    """
+    here = guild_table.c.id.bitwise_rshift(22) % shard_count == shard_id
+    chosen = (
+        sa.select(guild_table.c.id)
+        .where(guild_table.c.left_at.is_(None), here)
+        .order_by(guild_table.c.id)
+        .limit(GUILDS_KEPT)
+    )
+    try:
+        async with database.read() as session:
+            return list(await session.scalars(chosen))
+    except (MigagaError, SQLAlchemyError) as error:
+        _LOG.debug("guilds of shard %d cannot be read: %s", shard_id, error)
+        return []
 
 
 class SilenceWatch:
