@@ -9,6 +9,7 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from migaga_emulator.control.client import ControlClient
 from migaga_emulator.control.person import Person
@@ -100,7 +101,8 @@ class Asker:
             except ControlError as error:
                 complaint = str(error)
         if complaint:
-            self.wrong.append(f"{ask.kind} {ask.word!r} in guild {guild.id}: {complaint}")
+            now = datetime.now(UTC).time().isoformat(timespec="milliseconds")
+            self.wrong.append(f"{ask.kind} {ask.word!r} in guild {guild.id} until {now}: {complaint}")
 
 
 def compare(answer: Answer, expected: str) -> str:

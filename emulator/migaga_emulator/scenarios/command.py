@@ -48,7 +48,7 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--schema-change", action="store_true", help="rolling: the new release has another database schema"
     )
-    parser.add_argument("--keep", type=Path, metavar="DIR", help="leave the processes' logs and the database there")
+    parser.add_argument("--keep", type=Path, metavar="DIR", help="leave logs, database and what went wrong there")
     parser.add_argument("--json", action="store_true", help="print nothing but the last line")
 
 

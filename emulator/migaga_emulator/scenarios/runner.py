@@ -29,6 +29,7 @@ from migaga_emulator.scenarios.facts import Evidence, collect
 from migaga_emulator.scenarios.handovers import Owners, moves_of
 from migaga_emulator.scenarios.inject import carry_out
 from migaga_emulator.scenarios.judge import LEAST_SHARE, Facts, judge
+from migaga_emulator.scenarios.kept import write_ledger
 from migaga_emulator.scenarios.members import Fleet, Release, member_environment
 from migaga_emulator.scenarios.plan import Wish
 from migaga_emulator.scenarios.processes import BotConfig
@@ -159,6 +160,9 @@ class Run:
                 await scene.owners.settle()
         evidence = Evidence(report, interruptions, since, resumes_before, await read_effects(database), asker.wrong)
         facts = collect(self._emulator, stage.bot.id, scene, evidence)
+        if order.keep is not None:
+            asked = self._emulator.answers.interactions(stage.bot.application_id)
+            await asyncio.to_thread(write_ledger, self._folder, scene, asked, asker.wrong)
         least = int(order.rate * order.seconds * LEAST_SHARE)
         why = judge(facts, order.scenario.bounds(order.wish), least_events=least)
         handovers = sum(move.in_order for move in moves_of(interruptions, scene.owners.of_port, since))
