@@ -247,6 +247,26 @@ class FleetSettings:
             shown="1",
         ),
     )
+    warm_within: timedelta = field(
+        default=timedelta(seconds=600),
+        metadata=key(
+            "WarmWithin",
+            values.seconds(10, 86_400),
+            "Seconds in which all shards of another count, or with other intents, must be connected and have all "
+            "guilds. Otherwise the change is given up, and tried again later.",
+            shown="600",
+        ),
+    )
+    armed_for: timedelta = field(
+        default=timedelta(seconds=60),
+        metadata=key(
+            "ArmedFor",
+            values.seconds(10, 3_600),
+            "Seconds for which both sets of shards run beside each other before the new ones take over. Fewer make a "
+            "change quicker, and more likely to handle an event twice that is handled late.",
+            shown="60",
+        ),
+    )
     state_directory: Path | None = field(
         default=Path("migaga-state"),
         metadata=key(

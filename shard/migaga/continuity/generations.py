@@ -15,6 +15,8 @@ from migaga.storage.leases_rows import GenerationRow, GenerationState, ShardPhas
 
 ARMED_FOR = 60.0
 """Seconds for which every owner must have journaled, and every shard have been warm, before the cut."""
+WARM_WITHIN = 600
+"""Seconds that a generation may take until it is cut in."""
 AGAIN_AFTER = 900.0
 """Seconds after which an aborted wish is tried again."""
 
@@ -40,8 +42,11 @@ class Wish:
 class Generations:
     """The generations of a fleet as one process sees them."""
 
-    def __init__(self, wish: Wish) -> None:
+    def __init__(self, wish: Wish, *, armed_for: float = ARMED_FOR, warm_within: int = WARM_WITHIN) -> None:
+        """`armed_for` and `warm_within` are seconds; others that began a generation may have wished otherwise."""
         self.wish = wish
+        self._armed_for = armed_for
+        self._warm_within = warm_within
         self._states: dict[tuple[int, str], float] = {}
         self._steady: tuple[frozenset[tuple[str, int, str]], float] | None = None
 
@@ -92,7 +97,15 @@ class Generations:
         n = max((row.n for row in view.generations), default=0) + 1
         taken = {row.name for row in view.generations}
         name = self.wish.name if self.wish.name not in taken else f"{self.wish.name}:{n}"
-        row = GenerationRow(n, name, self.wish.shard_count, self.wish.intents, self.wish.api_version, state)
+        row = GenerationRow(
+            n,
+            name,
+            self.wish.shard_count,
+            self.wish.intents,
+            self.wish.api_version,
+            state,
+            warm_seconds=self._warm_within,
+        )
         return Insert("generation", asdict(row))
 
     def _warm_or_abort(self, view: View, live: GenerationRow, upcoming: GenerationRow, now: float) -> Operation | None:
@@ -116,7 +129,7 @@ class Generations:
         tokens = frozenset((row.generation, row.id, row.token) for row in [*warm, *old])
         if self._steady is None or self._steady[0] != tokens:
             self._steady = (tokens, now)
-        return _swap(upcoming, GenerationState.CUTTING) if now - self._steady[1] >= ARMED_FOR else None
+        return _swap(upcoming, GenerationState.CUTTING) if now - self._steady[1] >= self._armed_for else None
 
     def _finish(self, view: View, live: GenerationRow, upcoming: GenerationRow, unfinished: int) -> Operation | None:
         drained = [row for row in _shards(view, live) if row.state == ShardPhase.DRAINED]

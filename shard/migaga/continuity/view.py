@@ -56,6 +56,10 @@ class View:
             self._of[generation] = rows
         return self._of[generation]
 
+    def rows_of(self, generation: str) -> Sequence[ShardRow]:
+        """Return every row of a generation, whatever became of it."""
+        return [row for row in self.shards if row.generation == generation]
+
     def owned(self, generation: str) -> Mapping[str, int]:
         """Count the shards of a generation by living owner; who owns none is not in it."""
         if generation not in self._owned:

@@ -25,6 +25,7 @@ from migaga.fleet.parts import Breaker, Parts, random_token
 from migaga.fleet.plan import FleetPlan, bound_to
 from migaga.fleet.statefile import open_state
 from migaga.fleet.steward import Steward
+from migaga.fleet.turnover import Change
 from migaga.gateway.discord import Discord, GatewayInfo
 from migaga.gateway.events import FleetEventManager
 from migaga.gateway.hello import hear_hello
@@ -53,6 +54,8 @@ class ShardStatus:
     state: ShardState
     lease: str
     """How far it is this process's: `claimed`, `live`, `offered`, `passing` ..., or `wanted`."""
+    is_ahead: bool
+    """Of a generation that is not cut in yet: it keeps what it gets."""
     for_seconds: float
     latency: float | None
     """Seconds of the last heartbeat."""
@@ -92,6 +95,7 @@ class Fleet:
         store: LeaseStore,
         clock: Clock,
         observer: Observer,
+        change: Change | None = None,
         state_directory: Path | None = None,
         wait_for_taker: timedelta = timedelta(0),
         new_token: Callable[[], str] = random_token,
@@ -106,6 +110,7 @@ class Fleet:
             store: The tables of ownership.
             clock: Own time.
             observer: Who counts.
+            change: How the fleet gets from the sessions that it has to those of the plan.
             state_directory: Where the local file lies; None: there is none.
             wait_for_taker: How long to wait for a process that still starts, when nobody else is there.
             new_token: Draws what nobody else draws.
@@ -129,7 +134,8 @@ class Fleet:
             new_token=new_token,
             fail=self._fail,
         )
-        self._steward = Steward(self._parts, plan.wish, plan.ids)
+        self._change = change or Change(plan.wish, _no_obstacle)
+        self._steward = Steward(self._parts, self._change, plan.ids)
         self._failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._lives: asyncio.Task[None] | None = None
         self._cut = asyncio.Event()
@@ -185,12 +191,18 @@ class Fleet:
     @property
     def shard_ids(self) -> tuple[int, ...]:
         """The shards whose events are handled here now."""
-        return tuple(sorted(held.key[1] for held in self._steward.live))
+        names = {row.name for row in self.generations if row.state == GenerationState.LIVE}
+        return tuple(sorted(one.key[1] for one in self._steward.live if one.key[0] in names))
+
+    @property
+    def obstacle(self) -> str | None:
+        """Why the fleet does not change to what its configuration wishes."""
+        return self._steward.obstacle
 
     @property
     def is_live(self) -> bool:
         """Whether this process holds shards, and each is connected with a session."""
-        held = [one for one in self._steward.held.values() if not one.is_wanted]
+        held = [one for one in self._steward.held.values() if not one.is_wanted and one.kept is None]
         return bool(held) and all(one.is_live and one.life.state is ShardState.LIVE for one in held)
 
     @property
@@ -213,7 +225,7 @@ class Fleet:
         reasons += [
             f"shard {one.shard_id} is {one.state}" + (f" ({one.reason})" if one.reason else "")
             for one in self.status()
-            if one.state is not ShardState.LIVE and one.lease != "wanted"
+            if one.state is not ShardState.LIVE and one.lease != "wanted" and not one.is_ahead
         ]
         return reasons
 
@@ -239,7 +251,7 @@ class Fleet:
             await self.member.join()
             if self._parts.local is not None:
                 self._parts.local.rename(self.member.id)
-            self._steward = Steward(self._parts, self.plan.wish, self.plan.ids)
+            self._steward = Steward(self._parts, self._change, self.plan.ids)
 
     async def _until_hello(self) -> None:
         app = self._gateway.discord.app
@@ -264,7 +276,7 @@ class Fleet:
         for reason in state.ignored:
             _LOG.warning("local state is ignored: %s", reason)
         self._parts = replace(self._parts, local=state)
-        self._steward = Steward(self._parts, self.plan.wish, self.plan.ids)
+        self._steward = Steward(self._parts, self._change, self.plan.ids)
         for process_id in {one.process_id for one in state.predecessors if one.process_id is not None}:
             _LOG.info("taking over from process %s, which has died on this machine", process_id)
             await self._steward.take_over(process_id)
@@ -340,6 +352,7 @@ def _status(held: HeldShard, now: float) -> ShardStatus:
         generation=held.key[0],
         state=life.state,
         lease="wanted" if held.state is None else held.state.name.lower(),
+        is_ahead=held.kept is not None,
         for_seconds=now - life.since,
         latency=life.latency,
         in_flight=held.intake.in_flight,
@@ -350,6 +363,10 @@ def _status(held: HeldShard, now: float) -> ShardStatus:
         identifies=life.identifies,
         reason=life.reason,
     )
+
+
+async def _no_obstacle(count: int) -> str | None:
+    return None
 
 
 async def _end(*tasks: asyncio.Task[None]) -> None:

@@ -11,7 +11,7 @@ from datetime import timedelta
 
 from migaga.common.errors import UnavailableError
 from migaga.continuity.handed import RESUMED_WITHIN, Handed
-from migaga.continuity.holding import Hold, Holding
+from migaga.continuity.holding import Beside, Hold, Holding
 from migaga.continuity.progress import Point
 from migaga.continuity.wants import Want, WantWatch
 from migaga.fleet.held import HeldShard
@@ -74,6 +74,28 @@ class Giving:
         held.is_gone = True
         held.forget_local()
         return unfinished
+
+    async def drain(self) -> bool:
+        """End a shard of the generation that is over; what runs goes on. False: it is in doubt."""
+        held = self.held
+        holding = held.holding
+        if holding is None or not holding.may_handle:
+            return False
+        holding.stop()
+        held.pause()
+        await held.intake.settle(SETTLE_FOR)
+        for running in held.intake.unfinished():
+            held.set_aside(running)
+        point, beside = _point(held), held.last_beside()
+        await held.leave_connection()
+        token = held.parts.new_token()
+        if await held.write(lambda one: one.drain(token, point, beside)) is not Outcome.DONE:
+            return False
+        if point is not None:
+            held.stored(point, Beside(aside=beside.aside, journal=()))
+        held.is_gone = True
+        held.forget_local()
+        return True
 
     async def _look(self, watch: WantWatch) -> Want | None:
         clock = self.held.parts.clock

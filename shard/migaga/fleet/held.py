@@ -20,6 +20,8 @@ from migaga.continuity.poison import Suspicion
 from migaga.continuity.progress import Point
 from migaga.continuity.wants import TakerWatch
 from migaga.fleet.caution import OneByOne
+from migaga.fleet.journaling import Journaling
+from migaga.fleet.mute import KeptEvents
 from migaga.fleet.parts import Parts, ShardKey, row_of
 from migaga.fleet.statelog import Track
 from migaga.gateway.intake import Intake, Running
@@ -68,7 +70,12 @@ class HeldShard:
         self._rows: dict[Received, InflightRow] = {}
         self._ended: list[InflightRow] = []
         self._had_session = bool(row.session_id)
+        self._is_connected = self._ignores_session = False
         self._track: Track | None = None
+        self._journaling: Journaling | None = None
+        self._has_said_journaling = False
+        self.kept: KeptEvents | None = None
+        """Of a generation that is not cut in: what may not be handled yet."""
         if owned:
             self._begin_at(point)
 
@@ -99,12 +106,17 @@ class HeldShard:
     def start(self) -> None:
         """Open its connection: RESUME what is stored, else IDENTIFY in turn."""
         session = self._runner.session if self._runner is not None else None
-        if session is None and self.row.session_id:
+        if session is None and self.row.session_id and not self._ignores_session:
             seq = self.intake.point().seq if self.holding is not None else self.row.seq
             session = Session(self.row.session_id, self.row.resume_url, seq)
         if session is not None:
             logs.protect(session.session_id)
         self.spawn(self._run(session), "connection")
+
+    def _spawn_once(self, work: Callable[[], Coroutine[object, object, None]], what: str) -> None:
+        """Run something that must not run twice at a time."""
+        if not any(task.get_name() == f"{what} of shard {self.key[1]}" for task in self._tasks):
+            self.spawn(work(), what)
 
     def spawn(self, work: Coroutine[object, object, None], what: str) -> asyncio.Task[None]:
         """Run something that ends with this shard."""
@@ -157,16 +169,18 @@ class HeldShard:
 
     async def flush(self) -> bool:
         """Store how far it is, if that has changed. False when the database did not take it."""
-        if not self.is_live or not self.intake.progress.session_id:
+        if not (self.is_live or self.state is Hold.WARM) or not self.intake.progress.session_id:
             return True
         now = self.parts.clock.now()
         for running in self.intake.overdue(now):
             self.set_aside(running)
         point, beside = self.intake.point(), self.beside()
-        if point == self._stored and not beside.rows:
+        journaling = None if self._has_said_journaling or self._journaling is None else self._journaling.n
+        if point == self._stored and not beside.rows and journaling is None:
             return True
-        outcome = await self.write(lambda holding: holding.flush(point, beside))
+        outcome = await self.write(lambda holding: holding.flush(point, beside, journaled=journaling))
         if outcome is Outcome.DONE:
+            self._has_said_journaling = self._has_said_journaling or journaling is not None
             self.stored(point, beside)
         elif outcome is Outcome.REFUSED:
             await self.look()
@@ -175,10 +189,10 @@ class HeldShard:
     async def forget_ended(self) -> None:
         """Delete the rows of events whose handlers have ended."""
         while self._ended:
-            row = self._ended[0]
+            row = self._ended.pop(0)
             if await self.parts.store.execute(finished(row)) not in {Outcome.DONE, Outcome.REFUSED}:
+                self._ended.append(row)
                 return
-            self._ended.pop(0)
 
     def rows_may_be_forgotten(self) -> None:
         """Store the rows of running events again: a failover may have forgotten them."""
@@ -202,11 +216,38 @@ class HeldShard:
 
     def beside(self) -> Beside:
         """Return what has to be stored with the watermark."""
-        return Beside(aside=tuple(put_aside(row) for row in self._unstored.values()))
+        journal = () if self._journaling is None else self._journaling.unstored
+        return Beside(aside=tuple(put_aside(row) for row in self._unstored.values()), journal=journal)
+
+    def last_beside(self) -> Beside:
+        """Return what has to be stored when it is drained."""
+        journal = () if self._journaling is None else self._journaling.last(self.parts.clock.now())
+        return Beside(aside=self.beside().aside, journal=journal)
+
+    def journal_for(self, n: int) -> None:
+        """Journal what is finished from now on for generation `n`; 0: stop."""
+        if n == (0 if self._journaling is None else self._journaling.n):
+            return
+        self._journaling = Journaling(n, self.key, self.parts.member.id) if n else None
+        self._has_said_journaling = False
+        self.intake.on_passed = self._journaling.passed if self._journaling is not None else None
+
+    def keep_until_cut(self, kept: KeptEvents) -> None:
+        """Handle nothing of it until the old shards of its guilds are drained."""
+        self.kept = self.intake.mute = kept
+        # Nobody knows which guilds a session still lacks whose READY another process had.
+        self._ignores_session = kept.missing is None
+
+    def cut(self) -> None:
+        """Begin to handle, guild by guild: the generation is being cut in."""
+        if self.state is Hold.WARM or (self.state is Hold.CLAIMED and self._is_connected):
+            self._spawn_once(self._go_live, "going live")
 
     def stored(self, point: Point, beside: Beside) -> None:
         """Note that this much is in the database."""
         self._stored = point
+        if self._journaling is not None:
+            self._journaling.stored(beside.journal)
         for insert in beside.aside:
             self._unstored.pop((str(insert.row["session_id"]), int(str(insert.row["seq"]))), None)
         if self._track is not None:
@@ -334,13 +375,26 @@ class HeldShard:
         self._begin_at(resume_point(row, None))
 
     def _connected(self) -> None:
-        if self.holding is not None and self.holding.state is Hold.CLAIMED:
-            self.spawn(self._go_live(), "going live")
+        self._is_connected = True
+        if self.state is Hold.CLAIMED:
+            if self.kept is None:
+                self._spawn_once(self._go_live, "going live")
+            else:
+                self._spawn_once(self._warm_up, "warming")
+
+    async def _warm_up(self) -> None:
+        """Say that all guilds have come, when they have."""
+        while self.state is Hold.CLAIMED and self.kept is not None:
+            if self.kept.missing == 0:
+                if await self.write(Holding.warm) is Outcome.REFUSED:
+                    await self.look()
+            else:
+                await self.parts.clock.sleep(AGAIN_AFTER)
 
     async def _go_live(self) -> None:
         """Say in the row that this process handles the shard; then do."""
         while self.holding is not None and not self.holding.may_handle:
-            if self.holding.state is Hold.CLAIMED:
+            if self.holding.state in {Hold.CLAIMED, Hold.WARM}:
                 outcome = await self.write(Holding.go_live)
                 if outcome in {Outcome.DONE, Outcome.REFUSED}:
                     continue

@@ -11,10 +11,12 @@ import logging
 from collections.abc import Coroutine, Sequence
 from dataclasses import replace
 
-from migaga.common.errors import UnavailableError
+from sqlalchemy.exc import SQLAlchemyError
+
+from migaga.common.errors import MigagaError, UnavailableError
 from migaga.continuity.claims import Claims, claim
 from migaga.continuity.deaths import DeathWatch, declare_predecessor
-from migaga.continuity.generations import Generations, Wish, missing_shards
+from migaga.continuity.generations import missing_shards
 from migaga.continuity.handed import Handed
 from migaga.continuity.holding import Hold
 from migaga.continuity.local import resume_point
@@ -26,6 +28,7 @@ from migaga.fleet.held import HeldShard
 from migaga.fleet.leftovers import Leftovers
 from migaga.fleet.parts import Parts, ShardKey
 from migaga.fleet.plan import bound_to
+from migaga.fleet.turnover import Change, Turnover
 from migaga.storage.leases_operations import Operation, Outcome, Update
 from migaga.storage.leases_rows import GenerationState, Observation, ShardRow
 
@@ -38,14 +41,15 @@ LOOK_SOON = 0.15
 GATHER_FOR = 0.75
 """Seconds for which the set of processes must be the same before the first shards of a fleet are claimed: processes
 that start together would else not be there yet when the first one takes all."""
+_OVER = frozenset({GenerationState.GONE, GenerationState.ABORTED})
 FORGET_AFTER = 60.0
-"""Seconds after which the row of a dead process is deleted."""
+"""Seconds after which the row of a dead process is deleted, and what a generation has left that is over."""
 
 
 class Steward:
     """What one life of this process holds and does."""
 
-    def __init__(self, parts: Parts, wish: Wish, only: Sequence[int] = ()) -> None:
+    def __init__(self, parts: Parts, change: Change, only: Sequence[int] = ()) -> None:
         """`only` these shard ids are claimed, whatever the share; none: all are shared."""
         self.parts = parts
         self.held: dict[ShardKey, HeldShard] = {}
@@ -57,7 +61,7 @@ class Steward:
         self.unreadable: str | None = None
         """Why the last reading failed."""
         self._only = frozenset(only)
-        self._generations = Generations(wish)
+        self._turnover = Turnover(parts, change)
         self._deaths = DeathWatch(parts.member.id)
         self._claims, self._offers, self._takes = Claims(), Offers(), Takes()
         self._readiness, self._leftovers = Readiness(), Leftovers()
@@ -66,6 +70,7 @@ class Steward:
         self._present: frozenset[str] = frozenset()
         self._present_since = 0.0
         self._dead_since: dict[str, float] = {}
+        self._over_since: dict[str, float] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._nudged = asyncio.Event()
         self._acted = False
@@ -75,8 +80,13 @@ class Steward:
 
     @property
     def live(self) -> list[HeldShard]:
-        """The shards whose events are handled here."""
-        return [held for held in self.held.values() if held.is_live]
+        """The shards whose progress is stored: their events are handled here, or kept."""
+        return [held for held in self.held.values() if held.is_live or held.state is Hold.WARM]
+
+    @property
+    def obstacle(self) -> str | None:
+        """Why the fleet does not change to what its configuration wishes."""
+        return self._turnover.obstacle
 
     def nudge(self) -> None:
         """Look again at once."""
@@ -163,21 +173,25 @@ class Steward:
             return
         for operation in missing_shards(view):
             await self._do(operation)
-        step = self._generations.decide(view, now, unfinished=0, obstacle="generations come with warming")
-        if step is not None:
-            await self._do(step)
+        self._acted = await self._turnover.decide(view, now) or self._acted
         await self._claim_all(view, now)
         self._take(view, now)
         self._offer(view, now)
-        await self._leftovers.look(view, self.live)
+        for held in await self._turnover.act(view, self.held.values(), asked_at, now):
+            self._spawn(self._drain(held), f"draining shard {held.key[1]} of {held.key[0]}")
+        await self._leftovers.look(view, [held for held in self.held.values() if held.is_live])
         await self._judge_ready(view, now)
         await self._purge(view, now)
 
     def _see(self, view: View, asked_at: float) -> None:
         """Let every shard see its row; end those that are lost, and take the doubtful ones anew."""
         rows = {row.key: row for row in view.shards}
+        open_names = {row.name for row in view.open_generations}
         for key, held in [*self.held.items()]:
             held.see(rows.get(key), asked_at)
+            if key[0] not in open_names and not held.is_gone and key not in self.giving:
+                _LOG.info("shard %d of generation %s is not needed any more", key[1], key[0])
+                held.is_gone = True
             if held.state is Hold.LOST and not held.is_gone and key not in self.giving:
                 _LOG.warning("shard %d belongs to somebody else: its connection is left", key[1])
                 held.is_gone = True
@@ -232,6 +246,8 @@ class Steward:
         local = self.parts.local
         point = resume_point(before, None if local is None else local.local(before))
         held = self.held[row.key] = HeldShard(row, self.parts, point, owned=True)
+        if self.view is not None:
+            self._turnover.mute(held, before, self.view)
         if held.state is Hold.CLAIMED:
             held.start()
 
@@ -259,7 +275,7 @@ class Steward:
             self._spawn(self.giving[key].withdraw(), f"withdrawing shard {key[1]}")
 
     async def _judge_ready(self, view: View, now: float) -> None:
-        since = [held.live_since for held in self.live if held.live_since is not None]
+        since = [held.live_since for held in self.held.values() if held.live_since is not None]
         facts = Facts(database=True, modules=True, token=True, hello=True)
         self.not_ready = self._readiness.judge(facts, view, now, min(since, default=None)) or self._lacking(view)
         ready = self.not_ready is None
@@ -282,10 +298,21 @@ class Steward:
         """Delete the rows of processes that have been dead for long. One process does, so that not all do."""
         dead = {row.id for row in view.all_processes if row.dead}
         self._dead_since = {one: self._dead_since.get(one, now) for one in dead}
+        over = {row.name for row in view.generations if row.state in _OVER and any(view.rows_of(row.name))}
+        self._over_since = {name: self._over_since.get(name, now) for name in over}
         if view.alive and view.alive[0].id == view.me:
+            for name, since in self._over_since.items():
+                if now - since >= FORGET_AFTER:
+                    await self._forget_generation(name)
             for one, since in self._dead_since.items():
                 if now - since >= FORGET_AFTER:
                     await self.parts.store.forget_dead(one)
+
+    async def _forget_generation(self, name: str) -> None:
+        try:
+            await self.parts.store.forget_generation(name)
+        except (MigagaError, SQLAlchemyError) as error:
+            _LOG.warning("rows of generation %s could not be deleted yet: %s", name, error)
 
     # ---- doing
 
@@ -299,18 +326,31 @@ class Steward:
             return
         if self.held.get(held.key) is held:
             del self.held[held.key]
-        self.lingering.append(held)
         self._tell_left(held.key)
         handed = Handed(parts.member.id, giving.token, parts.clock.now())
         self._spawn(watch_handed(held, handed, self._swapped_back), f"hand-over of shard {held.key[1]}")
-        await held.intake.until_idle()
-        await held.forget_ended()
-        await held.drop()
-        self.lingering.remove(held)
+        await self._linger(held)
 
     def _swapped_back(self, row: ShardRow) -> None:
         if row.key not in self.held:
             self._hold(row, row)
+
+    async def _drain(self, held: HeldShard) -> None:
+        """End a shard of the generation before; its handlers go on."""
+        if not await Giving(held).drain():
+            return
+        if self.held.get(held.key) is held:
+            del self.held[held.key]
+        self._tell_left(held.key)
+        await self._linger(held)
+
+    async def _linger(self, held: HeldShard) -> None:
+        """Let handlers of a shard that is not this process's any more go on to their ends."""
+        self.lingering.append(held)
+        await held.intake.until_idle()
+        await held.forget_ended()
+        await held.drop()
+        self.lingering.remove(held)
 
     async def _retake(self, held: HeldShard) -> None:
         await held.retake()
@@ -321,12 +361,17 @@ class Steward:
             self._tell_left(held.key)
 
     def _tell_left(self, key: ShardKey) -> None:
-        """Let modules and metrics forget a shard."""
-        if any(other.key[1] == key[1] and not other.is_wanted for other in self.held.values()):
-            return
+        """Let modules and metrics forget a shard, but for guilds that are handled here by another one."""
         count, _ = bound_to(key[0])
-        self.parts.router.left(lambda guild: (0 if guild is None else (guild >> 22) % count) == key[1])
-        self.parts.observer.shard_gone(key[1])
+        here = [other.key for other in self.held.values() if not other.is_wanted]
+
+        def has_left(guild: int | None) -> bool:
+            number = 0 if guild is None else guild >> 22
+            return number % count == key[1] and not any(number % bound_to(name)[0] == one for name, one in here)
+
+        self.parts.router.left(has_left)
+        if not any(one == key[1] for _, one in here):
+            self.parts.observer.shard_gone(key[1])
 
     async def _do(self, operation: Operation) -> bool:
         done = await self.parts.store.execute(operation) is Outcome.DONE
@@ -338,6 +383,8 @@ class Steward:
         if self.view is None or self.parts.member.leaving or self.giving:
             return True
         view = self.view
+        if any(row.state == GenerationState.CUTTING for row in view.generations):
+            return True
         at_rest = {"LIVE", "DRAINED", "WARM"}
         return any(row.state not in at_rest or view.is_unowned(row) for row in view.shards) or not self.live
 

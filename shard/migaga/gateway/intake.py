@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -91,6 +91,14 @@ class Caution(Protocol):
         ...
 
 
+class Mute(Protocol):
+    """Keeps what may not be handled yet: events of a generation that is not cut in (P9)."""
+
+    def keeps(self, event: Received, now: float) -> bool:
+        """Keep an event; False when it is to be handled as always."""
+        ...
+
+
 @dataclass(slots=True, eq=False)
 class Running:
     """An event whose handlers run."""
@@ -100,6 +108,8 @@ class Running:
     task: asyncio.Task[None] = field(init=False)
     let_go: bool = False
     """All that is left of it waits for people: a repetition would help nobody."""
+    is_passed: bool = False
+    """The watermark may pass it, and who keeps the journal knows."""
 
 
 class Intake:
@@ -146,6 +156,9 @@ class Intake:
         self._waiting: deque[Received] = deque()
         self._refusals: set[asyncio.Task[None]] = set()
         self._opened = asyncio.Event()
+        self.mute: Mute | None = None
+        self.on_passed: Callable[[Received, float], None] | None = None
+        """Told of each event, and when it was begun, that the watermark may pass: the journal."""
         self._caution: Caution | None = None
         self._pump: asyncio.Task[None] | None = None
         self._room = asyncio.Event()
@@ -203,6 +216,9 @@ class Intake:
             self._observer.event_repeated()
             return
         self._observer.event_received(event.name)
+        if self.mute is not None and self.mute.keeps(event, self._clock.now()):
+            progress.received(event.seq, self._clock.now())
+            return
         if self._waiting or self._pump is not None or not self._opened.is_set() or not self._alive.is_valid():
             self._hold(event)
             return
@@ -215,6 +231,15 @@ class Intake:
             return
         progress.received(event.seq, self._clock.now())
         self._begin(event, handlers)
+
+    def unmute(self, events: Iterable[Received], handled: Iterable[int]) -> None:
+        """Handle events that were kept, in order; those `handled` elsewhere are finished."""
+        for seq in handled:
+            self.progress.finished(seq)
+        self._waiting.extend(events)
+        self._changed()
+        if self._opened.is_set():
+            self._keep_pumping()
 
     def run_left(self, event: Received) -> Running | None:
         """Run an event that a dead owner had put aside; None when nobody wants it. It is not part of the session."""
@@ -243,6 +268,12 @@ class Intake:
     def pass_over(self, running: Running) -> None:
         """Let the watermark pass an event that goes on running and is stored beside it."""
         self.progress.finished(running.event.seq)
+        self._passed(running)
+
+    def _passed(self, running: Running) -> None:
+        if self.on_passed is not None and not running.is_passed:
+            running.is_passed = True
+            self.on_passed(running.event, running.since)
 
     def _of_session(self, seqs: Collection[int]) -> list[Running]:
         if not seqs:
@@ -386,6 +417,7 @@ class Intake:
         if progress.session_id == event.session_id and progress is self.progress:
             progress.finished(event.seq)
             self._on_finished(event.seq)
+            self._passed(running)
 
     async def _until_handled(self, running: Running, handlers: Handlers, progress: Progress) -> None:
         """Run the handlers; those that missed the database run again until they have had it."""
@@ -405,6 +437,7 @@ class Intake:
         running.let_go = True
         if progress.session_id == running.event.session_id:
             progress.finished(running.event.seq)
+            self._passed(running)
         if running.event in self._running and len(self._aside) < self._aside_limit:
             del self._running[running.event]
             self._aside.add(running)

@@ -29,6 +29,7 @@ from migaga.process.parts import (
     new_member,
     open_turns,
     watch_database,
+    wished_change,
 )
 from migaga.process.signals import StopSignals
 from migaga.process.state import ProcessState
@@ -127,6 +128,7 @@ async def _run(
             store=store,
             clock=clock,
             observer=metrics,
+            change=wished_change(discord, plan, settings),
             state_directory=settings.fleet.state_directory,
             wait_for_taker=settings.fleet.wait_for_taker,
         )

@@ -20,6 +20,8 @@ from migaga.fleet.breaker import FleetBreaker
 from migaga.fleet.identify import IdentifyLedger
 from migaga.fleet.member import Member
 from migaga.fleet.parts import random_token
+from migaga.fleet.plan import FleetPlan
+from migaga.fleet.turnover import Change
 from migaga.framework.loader import load_modules
 from migaga.framework.runtime import FrameworkRuntime, FrameworkSettings
 from migaga.gateway.discord import Discord, GatewayInfo
@@ -62,6 +64,30 @@ def new_member(store: LeaseStore, clock: Clock, settings: Settings) -> Member:
     fleet, http = settings.fleet, settings.http
     address = fleet.address or f"{http.host}:{http.port}"
     return Member(store, clock, revision=fleet.revision, capacity=fleet.capacity, address=address, new_id=random_token)
+
+
+def wished_change(discord: Discord, plan: FleetPlan, settings: Settings) -> Change:
+    """Say what the fleet should change to, and when Discord's budget does not suffice for it."""
+    reserve = settings.fleet.identify_reserve
+
+    async def obstacle(count: int) -> str | None:
+        try:
+            budget = (await discord.gateway()).budget
+        except MigagaError as error:
+            return str(error)
+        if budget.remaining - reserve >= count:
+            return None
+        return (
+            f"{count} shards need as many IDENTIFYs, {budget.remaining} of the day are left and {reserve} are kept for "
+            "shards that lose their session. It is begun when the budget is renewed."
+        )
+
+    return Change(
+        plan.wish,
+        obstacle,
+        armed_for=settings.fleet.armed_for.total_seconds(),
+        warm_within=int(settings.fleet.warm_within.total_seconds()),
+    )
 
 
 @asynccontextmanager

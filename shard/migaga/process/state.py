@@ -71,6 +71,7 @@ class ProcessState:
             "shards": [_shard(shard) for shard in self.fleet.status()] if self.fleet else [],
             "process": _process(self.fleet) if self.fleet else None,
             "generations": [_generation(row) for row in self.fleet.generations] if self.fleet else [],
+            "change": _clean(self.fleet.obstacle) if self.fleet else None,
             "identify": _identify(self.gate.status()) if self.gate else None,
             "modules": [_module(module) for module in self.runtime.status()] if self.runtime else [],
         }

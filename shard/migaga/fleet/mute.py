@@ -1,0 +1,120 @@
+"""What a shard of the next generation keeps while the present one still handles everything (P9).
+
+`warming.py` makes one for each such shard; its intake hands in every event. Guild by guild, as the old shards are
+drained, what they have not handled is given out, in order.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import orjson
+
+from migaga.continuity.journal import Kept, digest, unhandled
+from migaga.gateway.received import Received
+from migaga.storage.leases_rows import JournalRow
+
+_HANDSHAKE = frozenset({"READY", "RESUMED"})
+_BY_INTENT = frozenset({"content", "embeds", "attachments", "components", "poll"})
+"""Fields of messages that Discord leaves out for sessions without the intent MESSAGE_CONTENT."""
+_MESSAGES = frozenset({"MESSAGE_CREATE", "MESSAGE_UPDATE"})
+
+
+def guild_of(event: Received) -> int:
+    """Return the guild of an event; 0 without one."""
+    payload = event.payload
+    if guild := payload.get("guild_id"):
+        return int(guild)
+    return int(payload["id"]) if event.name in {"GUILD_CREATE", "GUILD_UPDATE", "GUILD_DELETE"} else 0
+
+
+def digest_of(event: Received) -> bytes:
+    """Name an event by what it says, the same in every session that gets it."""
+    payload = event.payload
+    if event.name in _MESSAGES:
+        payload = {name: value for name, value in payload.items() if name not in _BY_INTENT}
+    return digest(event.name, orjson.dumps(payload, option=orjson.OPT_SORT_KEYS))
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What comes of the events that were kept for one old shard."""
+
+    to_handle: Sequence[Received] = field(repr=False)
+    handled: Sequence[int]
+    """Numbers of those that the old shard has handled."""
+
+
+class KeptEvents:
+    """The last events of one warm shard."""
+
+    def __init__(self, old_count: int, keep: float, *, complete: bool = False) -> None:
+        """Keep `keep` seconds for a generation of `old_count` shards.
+
+        `complete`: all guilds are known to have come, to an owner before.
+        """
+        self.old_count = old_count
+        self._keep = keep
+        self._kept: deque[tuple[Kept, Received]] = deque()
+        self._handshake: list[int] = []
+        self._opened: set[int] = set()
+        self._missing: set[int] | None = set() if complete else None
+
+    @property
+    def missing(self) -> int | None:
+        """How many guilds of READY have not come; None before READY."""
+        return None if self._missing is None else len(self._missing)
+
+    @property
+    def opened(self) -> frozenset[int]:
+        """The old shards whose guilds are handled here."""
+        return frozenset(self._opened)
+
+    def keeps(self, event: Received, now: float) -> bool:
+        """Keep an event, unless its old shard is drained."""
+        if event.name in _HANDSHAKE:
+            if event.name == "READY":
+                self._missing = {int(guild["id"]) for guild in event.payload.get("guilds", ())}
+            self._handshake.append(event.seq)
+            return True
+        guild = guild_of(event)
+        if event.name == "GUILD_CREATE" and self._missing and guild in self._missing:
+            # It belongs to the handshake: the generation before had it long ago.
+            self._missing.discard(guild)
+            self._handshake.append(event.seq)
+            return True
+        if self._old_shard(guild) in self._opened:
+            return False
+        self._kept.append((Kept(event.name, guild, digest_of(event), event.seq, now), event))
+        return True
+
+    def not_cutting(self, asked_at: float) -> list[int]:
+        """Drop what nobody will need, after a reading that said that the cut has not begun. Returns the numbers."""
+        dropped, self._handshake = self._handshake, []
+        while self._kept and self._kept[0][0].received_at < asked_at - self._keep:
+            dropped.append(self._kept.popleft()[0].seq)
+        return dropped
+
+    def give(self, old_shard: int, journal: Sequence[JournalRow], before: float, after: float) -> Given:
+        """Give out what was kept for a drained shard; what comes from now on is not kept any more.
+
+        Args:
+            old_shard: Of the generation before.
+            journal: What it has journaled.
+            before: When the last reading was asked for that did not show the drain.
+            after: When the one was answered that did.
+        """
+        self._opened.add(old_shard)
+        mine = [pair for pair in self._kept if self._old_shard(pair[0].guild_id) == old_shard]
+        self._kept = deque(pair for pair in self._kept if self._old_shard(pair[0].guild_id) != old_shard)
+        events: Mapping[int, Received] = {kept.seq: event for kept, event in mine}
+        left = {kept.seq for kept in unhandled([kept for kept, _ in mine], journal, before, after)}
+        handshake, self._handshake = self._handshake, []
+        return Given(
+            [events[seq] for seq in events if seq in left], [*handshake, *(seq for seq in events if seq not in left)]
+        )
+
+    def _old_shard(self, guild_id: int) -> int:
+        return (guild_id >> 22) % self.old_count

@@ -1,0 +1,192 @@
+"""From one generation to the next (P9): warm, arm, cut, drain; or give up. `steward.py` calls it with each reading.
+
+What is to be done is decided in `continuity/generations.py`; every process does its part with the shards it holds.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Collection
+from dataclasses import dataclass
+
+from migaga.common.errors import UnavailableError
+from migaga.continuity.generations import ARMED_FOR, Generations, Wish
+from migaga.continuity.holding import Hold
+from migaga.continuity.inflight import still_running
+from migaga.continuity.journal import KEEP
+from migaga.continuity.shares import HARD_CAP
+from migaga.continuity.view import UNDER_WAY, View
+from migaga.fleet.held import HeldShard
+from migaga.fleet.mute import KeptEvents
+from migaga.fleet.parts import Parts
+from migaga.storage.leases_operations import Insert, Operation, Outcome, Together, Update
+from migaga.storage.leases_rows import GenerationRow, GenerationState, ShardPhase, ShardRow
+
+_LOG = logging.getLogger(__name__)
+
+ASK_EVERY = 15.0
+"""Seconds between two questions whether the budget suffices for a wish that is not met."""
+
+Obstacle = Callable[[int], Awaitable[str | None]]
+"""Says why so many IDENTIFYs may not be begun now, in words; None when they may."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a fleet should change to, and how."""
+
+    wish: Wish
+    obstacle: Obstacle
+    armed_for: float = ARMED_FOR
+    warm_within: int = 600
+
+    @property
+    def keep(self) -> float:
+        """Seconds of events that warm shards keep: all of them must have been journaled."""
+        return min(KEEP, self.armed_for / 2)
+
+
+class Turnover:
+    """This process's part in changing generations."""
+
+    def __init__(self, parts: Parts, change: Change) -> None:
+        self._parts = parts
+        self._change = change
+        self._generations = Generations(change.wish, armed_for=change.armed_for, warm_within=change.warm_within)
+        self._asked_at: float | None = None
+        self._not_drained_at: dict[tuple[str, int], float] = {}
+        self.obstacle: str | None = None
+        """Why the wish cannot be begun now."""
+
+    async def decide(self, view: View, now: float) -> bool:
+        """Take the next step of the fleet, if there is one. True when this process was the first to take it."""
+        await self._look_for_obstacles(view, now)
+        unfinished = await self._unfinished(view)
+        if unfinished is None:
+            return False
+        step = self._generations.decide(view, now, unfinished=unfinished, obstacle=self.obstacle)
+        done = step is not None and await self._parts.store.execute(step) is Outcome.DONE
+        if done and step is not None:
+            _LOG.info("generations: %s", _told(step))
+        return done
+
+    def mute(self, held: HeldShard, before: ShardRow, view: View) -> None:
+        """Let a shard of a generation that is under way handle nothing yet. Called when it has been claimed."""
+        live, upcoming = _live(view), _under_way(view)
+        if live is not None and upcoming is not None and held.key[0] == upcoming.name:
+            complete = before.state in {ShardPhase.WARM, ShardPhase.LIVE}
+            held.keep_until_cut(KeptEvents(live.shard_count, self._change.keep, complete=complete))
+
+    async def act(self, view: View, held: Collection[HeldShard], asked_at: float, now: float) -> list[HeldShard]:
+        """Journal, forget what is old, cut in. Returns the shards that are to be drained."""
+        live, upcoming = _live(view), _under_way(view)
+        journals = self._generations.journals_for(view)
+        for one in held:
+            one.journal_for(journals if live is not None and one.key[0] == live.name else 0)
+        warm = [one for one in held if one.kept is not None]
+        old = live if upcoming is not None else _last_gone(view)
+        if live is None or old is None:
+            return []
+        if upcoming is not None and upcoming.state != GenerationState.CUTTING:
+            self._forget_old(warm, asked_at)
+            self._not_drained_at = {row.key: asked_at for row in view.shards if row.generation == old.name}
+            return []
+        await self._give_out(view, old, warm, asked_at, now)
+        if upcoming is None:
+            return []
+        return [one for one in held if one.key[0] == live.name and one.state in {Hold.LIVE, Hold.OFFERED}]
+
+    # ---- inside
+
+    async def _look_for_obstacles(self, view: View, now: float) -> None:
+        live = _live(view)
+        if live is None or self._change.wish.is_met_by(live) or _under_way(view) is not None:
+            self.obstacle = None if live is None or self._change.wish.is_met_by(live) else self.obstacle
+            return
+        if self._asked_at is not None and now - self._asked_at < ASK_EVERY:
+            return
+        self._asked_at = now
+        told = self._lacks_capacity(view) or await self._change.obstacle(self._change.wish.shard_count)
+        if told is not None and told != self.obstacle:
+            _LOG.warning("the change to %d shards waits: %s", self._change.wish.shard_count, told)
+        self.obstacle = told
+
+    def _lacks_capacity(self, view: View) -> str | None:
+        room = sum(row.capacity * HARD_CAP for row in view.counting)
+        count = self._change.wish.shard_count
+        if room >= count:
+            return None
+        return f"{len(view.counting)} processes can hold {room} shards, {count} are wished. Start more processes."
+
+    async def _unfinished(self, view: View) -> int | None:
+        """Count what still runs of a generation whose shards are all drained; None when that cannot be read."""
+        live = _live(view)
+        if live is None or not any(row.state == GenerationState.CUTTING for row in view.generations):
+            return 0
+        if view.of(live.name):
+            return 1
+        try:
+            return len(still_running(await self._parts.store.inflight(live.name)))
+        except UnavailableError:
+            return None
+
+    def _forget_old(self, warm: Collection[HeldShard], asked_at: float) -> None:
+        """Let go of what is older than any event that the old shards may still have to handle."""
+        for one in warm:
+            if one.state is Hold.WARM and one.kept is not None:
+                one.intake.unmute((), one.kept.not_cutting(asked_at))
+
+    async def _give_out(
+        self, view: View, old: GenerationRow, warm: Collection[HeldShard], asked_at: float, now: float
+    ) -> None:
+        """Handle the guilds whose old shard is drained; everything, when all of them are."""
+        rows = [row for row in view.shards if row.generation == old.name]
+        for one in warm:
+            one.cut()
+        for row in rows:
+            if row.state == ShardPhase.DRAINED:
+                await self._give_out_of(row, warm, self._not_drained_at.get(row.key, asked_at), now)
+            else:
+                self._not_drained_at[row.key] = asked_at
+        for one in warm:
+            if one.kept is not None and len(one.kept.opened) == old.shard_count:
+                one.kept = one.intake.mute = None
+
+    async def _give_out_of(self, old: ShardRow, warm: Collection[HeldShard], before: float, now: float) -> None:
+        waiting = [one for one in warm if one.is_live and one.kept is not None and old.id not in one.kept.opened]
+        if not waiting:
+            return
+        try:
+            journal = await self._parts.store.journal(*old.key)
+        except UnavailableError:
+            return
+        for one in waiting:
+            if one.kept is not None:
+                given = one.kept.give(old.id, journal, before, now)
+                one.intake.unmute(given.to_handle, given.handled)
+
+
+def _live(view: View) -> GenerationRow | None:
+    return next((row for row in view.generations if row.state == GenerationState.LIVE), None)
+
+
+def _under_way(view: View) -> GenerationRow | None:
+    return next((row for row in view.generations if row.state in UNDER_WAY), None)
+
+
+def _last_gone(view: View) -> GenerationRow | None:
+    gone = [row for row in view.generations if row.state == GenerationState.GONE]
+    return max(gone, key=lambda row: row.n, default=None)
+
+
+def _told(step: Operation) -> str:
+    """Say in words what a step has done."""
+    if isinstance(step, Insert):
+        return f"{step.row['name']!s} begins as {step.row['state']!s}"
+    steps = step.fences if isinstance(step, Together) else (step,)
+    return ", ".join(_told_of(one) for one in steps if isinstance(one, Update))
+
+
+def _told_of(step: Update) -> str:
+    reason = step.change.get("reason")
+    return f"number {step.key['n']!s} is {step.change['state']!s}" + (f": {reason!s}" if reason else "")
