@@ -42,8 +42,8 @@ async def test_lost_events_crashes_and_connections_are_told_with_their_times(tmp
     scene.ledger.connections.ended(Ended(now + 1, (0, 2), "dropped"))
     scene.owners.of_port[4_000] = 42
     scene.injected.crashes.append(Crash([(1, 2)], now, now + 9))
-    write_ledger(tmp_path, scene, [], ["slash 'x': wrong"])
-    told = json.loads((tmp_path / NAME).read_text())
+    await asyncio.to_thread(write_ledger, tmp_path, scene, [], ["slash 'x': wrong"])
+    told = json.loads(await asyncio.to_thread((tmp_path / NAME).read_text))
     (lost,) = told["events"]
     assert (lost["key"], lost["lost"], lost["occurrences"][0]["handled"]) == ("MESSAGE_CREATE:7", 1, None)
     at = datetime.fromisoformat(lost["occurrences"][0]["at"])
