@@ -46,7 +46,10 @@ class Budget:
     """The budget of one application as one process sees it."""
 
     def __init__(self, application_id: int, reserve: int) -> None:
-        """`reserve` is kept back for recovery: for shards that have been in this generation before."""
+        """`reserve` is kept back for recovery: for shards that have been in this generation before.
+
+        One that would leave nothing to anybody else cannot be meant: then it is a tenth of what Discord allows.
+        """
         self._application = application_id
         self._reserve = reserve
         self._answer: Answer | None = None
@@ -80,6 +83,12 @@ class Budget:
     def forget(self) -> None:
         """Ask again before anything is spent: what is known is not how it is."""
         self._row = None
+
+    @property
+    def kept(self) -> int:
+        """Return the reserve as it is kept."""
+        total = self._reserve + 1 if self._answer is None else self._answer.total
+        return self._reserve if self._reserve < total else total // 10
 
     def is_fresh(self, now: float) -> bool:
         """Whether Discord's answer may still be used."""
@@ -148,7 +157,7 @@ class Budget:
     def _limit(self, *, recovery: bool) -> int:
         if self._answer is None:
             return 0
-        kept = 0 if recovery else self._reserve
+        kept = 0 if recovery else self.kept
         return min(self._answer.total, self._spent_before + self._answer.remaining - self._in_flight) - kept
 
 

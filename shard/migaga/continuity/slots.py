@@ -6,6 +6,7 @@ The order is: slot, count (`budget.py`), check that the slot is still good, send
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from migaga.storage.leases_operations import Insert, Update, Value
@@ -82,6 +83,13 @@ class Slots:
         elif row.sent and not known.sent:
             known.sent = True
             known.free_at = min(known.free_at, received_at + BLOCKED_AFTER_SENT)
+
+    def missing(self, present: Collection[int]) -> list[Insert]:
+        """Return what makes the rows anew that were there before and were deleted. They stay blocked as they were."""
+        gone = [bucket for bucket in self._buckets if bucket not in present]
+        for bucket in gone:
+            self._buckets[bucket].token = ""
+        return [self.create(bucket) for bucket in gone]
 
     def free_at(self, bucket: int) -> float | None:
         """Return when a bucket may be asked for; None when its row has not been read.

@@ -88,4 +88,6 @@ class Buckets:
         received_at = self._clock.now()
         for row in rows:
             self.slots.read(row, received_at, asked_at)
+        for creation in self.slots.missing({row.bucket for row in rows}):
+            await self._rows.execute(creation)
         self._asked_at = asked_at

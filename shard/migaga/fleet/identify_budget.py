@@ -69,6 +69,7 @@ class FleetBudget:
         self._failed_until = self._tried_at = -math.inf
         self._renewed: datetime | None = None
         self._told: set[str] = set()
+        self._warned = False
 
     @property
     def remaining(self) -> int:
@@ -134,9 +135,18 @@ class FleetBudget:
         )
         self._renewed = datetime.fromtimestamp(self._time_of_day() + max(1.0, after), UTC)
         opening = self._core.asked(before, answer, in_flight)
+        self._warn_of_reserve()
         if opening is not None:
             await self._rows.execute(opening)
             self._core.opened(await self._rows.day(self._application))
+
+    def _warn_of_reserve(self) -> None:
+        if self._core.kept != self._reserve and not self._warned:
+            self._warned = True
+            _LOG.warning(
+                "IdentifyReserve in section [Fleet] is %d, but Discord allows %d IDENTIFYs a day: %d are kept instead",
+                *(self._reserve, self.answer.total, self._core.kept),
+            )
 
     async def _answer(self, patience: float) -> Budget:
         try:
@@ -165,7 +175,7 @@ class FleetBudget:
             return self._stopped(
                 "reserve",
                 f"{self._core.left(recovery=True)} IDENTIFYs of the {self.answer.total} of this day are left, and "
-                f"{self._reserve} are kept for shards that lose their session; others wait until {self._when()}. "
+                f"{self._core.kept} are kept for shards that lose their session; others wait until {self._when()}. "
                 "Lower IdentifyReserve in section [Fleet] to let them go on",
                 wait,
                 self._renewed,
