@@ -18,6 +18,11 @@ LONGEST_RUN = 1_000_000
 """A text that tells of more numbers in a row is damaged, and means nothing."""
 
 
+def mark(secret: str) -> str:
+    """Name a session, or a claim by its token, without telling it: 12 hexadecimal digits."""
+    return blake2b(secret.encode(), digest_size=6).hexdigest()
+
+
 def encode(session_id: str, seq: int, done: Iterable[int]) -> str | None:
     """Write the numbers above `seq` that are finished in a session; None when there are none.
 
@@ -31,7 +36,7 @@ def encode(session_id: str, seq: int, done: Iterable[int]) -> str | None:
             break
         data += pair
         at = last
-    return f"{_mark(session_id)}:{seq}:{b85encode(bytes(data)).decode()}" if data else None
+    return f"{mark(session_id)}:{seq}:{b85encode(bytes(data)).decode()}" if data else None
 
 
 def decode(text: str | None, session_id: str, seq: int) -> frozenset[int]:
@@ -40,7 +45,7 @@ def decode(text: str | None, session_id: str, seq: int) -> frozenset[int]:
     A watermark that another writer has moved keeps its meaning: numbers are finished or not, wherever it stands.
     """
     parts = (text or "").split(":", 2)
-    if len(parts) != 3 or parts[0] != _mark(session_id) or not parts[1].isdecimal():
+    if len(parts) != 3 or parts[0] != mark(session_id) or not parts[1].isdecimal():
         return frozenset()
     try:
         numbers = list(_integers(b85decode(parts[2])))
@@ -56,11 +61,6 @@ def decode(text: str | None, session_id: str, seq: int) -> frozenset[int]:
             return frozenset()
         found.update(range(first, at + 1))
     return frozenset(number for number in found if number > seq)
-
-
-def _mark(session_id: str) -> str:
-    """Name a session without telling it."""
-    return blake2b(session_id.encode(), digest_size=6).hexdigest()
 
 
 def _runs(numbers: list[int]) -> Iterator[tuple[int, int]]:

@@ -26,7 +26,7 @@ from migaga.continuity.breaker import PROBE_EVERY, Breaker
 from migaga.continuity.budget import Answer, Budget
 from migaga.continuity.claims import Claims, claim
 from migaga.continuity.deaths import DeathWatch, declare_dead, declare_predecessor
-from migaga.continuity.finished import decode, encode
+from migaga.continuity.finished import decode, encode, mark
 from migaga.continuity.generations import ARMED_FOR, Generations, Wish, abort
 from migaga.continuity.handed import Handed
 from migaga.continuity.holding import Hold, Holding
@@ -338,7 +338,7 @@ def test_case_9_a_local_file_counts_only_for_the_claim_and_session_that_wrote_it
     token: str, session: str, expected: int
 ) -> None:
     row = shard(0, "a", session_id="s", seq=5, token="t")
-    point = resume_point(row, LocalState(token, Point(session, 9, frozenset({11}))))
+    point = resume_point(row, LocalState(mark(token), mark(session), 9, frozenset({11})))
     assert point is not None
     assert (point.seq, 11 in point.done) == (expected, expected == 9)
 
