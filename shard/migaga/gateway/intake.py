@@ -163,6 +163,7 @@ class Intake:
         self._pump: asyncio.Task[None] | None = None
         self._room = asyncio.Event()
         self._room.set()
+        self._below = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
         self._closed = False
@@ -363,7 +364,9 @@ class Intake:
         """Begin what waits, in order."""
         count = 0
         while self._waiting and self._opened.is_set():
-            await self._alive.until_valid()
+            if not self._alive.is_valid():
+                await self._alive.until_valid()
+                continue
             if len(self._running) >= self._limit:
                 await self._until_below()
                 continue
@@ -379,7 +382,10 @@ class Intake:
     async def _cautiously(self, caution: Caution) -> None:
         """Handle one event alone: the next begins when it has ended, or was put aside."""
         event = self._waiting[0]
-        if self.progress.is_done(event.seq) or await caution.allows(event):
+        allowed = self.progress.is_done(event.seq) or await caution.allows(event)
+        if not self._opened.is_set() or not self._waiting or self._waiting[0] is not event:
+            return  # Shut, or another session, while it was looked at.
+        if allowed:
             self._begin_waiting(self._waiting.popleft())
             while (running := self._running.get(event)) and not self.progress.is_done(event.seq):
                 await asyncio.wait({running.task}, timeout=LOOK_EVERY)
@@ -449,10 +455,12 @@ class Intake:
         self._changed()
 
     async def _until_below(self) -> None:
-        self._room.clear()
-        await self._room.wait()
+        self._below.clear()
+        await self._below.wait()
 
     def _changed(self) -> None:
+        if len(self._running) < self._limit:
+            self._below.set()
         if len(self._running) < self._limit and (len(self._waiting) < self._limit):
             self._room.set()
         else:
