@@ -19,7 +19,7 @@ from migaga.framework.dialogue import TextField
 from migaga.framework.emoji import Emoji
 from migaga.framework.errors import NotAllowed, UserError, WrongArgument
 from migaga.framework.guild_settings import GuildSettings
-from migaga.framework.guilds import GuildView
+from migaga.framework.guild_view import GuildView
 from migaga.framework.markers import (
     Autocomplete,
     ChannelTypes,

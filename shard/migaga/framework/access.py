@@ -16,6 +16,7 @@ import hikari
 from migaga.framework.context import AutocompleteContext, Context
 from migaga.framework.cooldowns import Cooldowns, cooldown_key
 from migaga.framework.errors import CannotAnswer, NotAllowed, UserError
+from migaga.framework.guild_view import EVERYTHING
 from migaga.framework.permissions import listed
 from migaga.framework.scope import Scope
 from migaga.framework.spec import Cooldown, Requirements
@@ -79,10 +80,10 @@ class Access:
             raise NotAllowed("This works in channels with an age limit only.")
 
     async def _is_age_limited(self, scope: Scope, guild_id: int) -> bool:
-        directory = scope.environment.directory
-        channel = await directory.channel(guild_id, scope.channel_id or 0)
-        if channel is not None and channel.is_thread and channel.parent_id is not None:
-            channel = await directory.channel(guild_id, channel.parent_id)
+        view = await scope.environment.directory.with_channel(guild_id, scope.channel_id or 0)
+        channel = view.channels.get(scope.channel_id or 0)
+        if channel is not None and channel.is_thread:
+            channel = view.channels.get(channel.parent_id or 0)
         return channel is not None and channel.nsfw
 
     async def _rules_allow(self, scope: Scope, guild_id: int, command: str | None) -> bool:
@@ -91,9 +92,10 @@ class Access:
         if not rules:
             return True
         channel_id = scope.channel_id or 0
-        if not any(rule.channel_id == channel_id for rule in rules):
-            view = scope.environment.directory.peek(guild_id)
-            channel = None if view is None else view.channels.get(channel_id)
+        in_channels = {rule.channel_id for rule in rules if rule.channel_id is not None}
+        if in_channels and channel_id not in in_channels:
+            view = await scope.environment.directory.with_channel(guild_id, channel_id)
+            channel = view.channels.get(channel_id)
             if channel is not None and channel.is_thread and channel.parent_id is not None:
                 channel_id = channel.parent_id
         return decide(rules, channel_id, scope.module.spec.name, command)
@@ -127,7 +129,7 @@ class Access:
         if context.is_slash or scope.guild_id is None or scope.channel_id is None:
             return
         view = scope.environment.directory.peek(scope.guild_id)
-        channel = None if view is None else view.channels.get(scope.channel_id)
+        channel = view.channels.get(scope.channel_id) if view is not None and view.parts == EVERYTHING else None
         if channel is None:
             return
         send = hikari.Permissions.SEND_MESSAGES_IN_THREADS if channel.is_thread else hikari.Permissions.SEND_MESSAGES

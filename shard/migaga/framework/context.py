@@ -17,7 +17,7 @@ from hikari.api import special_endpoints as builders
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from migaga.framework.dialogue import Conversation, TextField
-from migaga.framework.guilds import GuildView
+from migaga.framework.guild_view import GuildView
 from migaga.framework.markers import (
     AutocompleteHandlerContext,
     EventHandlerContext,
@@ -27,7 +27,7 @@ from migaga.framework.markers import (
 )
 from migaga.framework.options import O
 from migaga.framework.outgoing import Attachments, Mentions, Outgoing
-from migaga.framework.person import Person
+from migaga.framework.person import Person, bot_permissions_of
 from migaga.framework.replies import Reply
 from migaga.framework.scope import LoadedModule, Scope
 from migaga.framework.spec import CommandSpec
@@ -35,6 +35,7 @@ from migaga.storage.effects import once
 
 T = TypeVar("T")
 _MAX_REASON = 512
+_NO_GUILD = "this did not happen in a guild: use guild_only=True, or look at ctx.guild_id first"
 
 
 class _Shared(HandlerContext):
@@ -95,7 +96,7 @@ class _Shared(HandlerContext):
             LookupError: There is no guild here.
         """
         if self._scope.guild_id is None:
-            raise LookupError("this did not happen in a guild: use guild_only=True, or look at ctx.guild_id first")
+            raise LookupError(_NO_GUILD)
         await self._scope.commit()
         return await self._scope.environment.directory.get(self._scope.guild_id)
 
@@ -126,17 +127,9 @@ class EventContext(_Shared, EventHandlerContext):
 
     async def bot_permissions(self) -> hikari.Permissions:
         """Return what the bot may do in the event's channel, or in its guild when it has none."""
-        environment, scope = self._scope.environment, self._scope
-        view = await self.guild()
-        if scope.channel_id is None:
-            return view.base_permissions(environment.application.bot_id, view.my_roles)
-        await environment.directory.channel(view.id, scope.channel_id)
-        return view.permissions_in(
-            scope.channel_id,
-            environment.application.bot_id,
-            view.my_roles,
-            timed_out=view.my_timeout > environment.now(),
-        )
+        if self._scope.guild_id is None:
+            raise LookupError(_NO_GUILD)
+        return await bot_permissions_of(self._scope)
 
 
 class TaskContext(_Shared, TaskHandlerContext):

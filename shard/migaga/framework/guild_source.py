@@ -6,6 +6,7 @@ import asyncio
 
 import hikari
 
+from migaga.framework.guild_view import Part
 from migaga.framework.rawguild import Payload
 
 
@@ -16,22 +17,28 @@ class RestGuildSource:
         self._rest = rest
         self._me = me
 
-    async def fetch_guild(self, guild_id: int) -> Payload:
-        """Return a guild with its channels, roles, emojis and the bot's own member."""
-        guild, channels, me = await asyncio.gather(
-            self._rest.fetch_guild(guild_id),
-            self._rest.fetch_guild_channels(guild_id),
-            self._rest.fetch_member(guild_id, self._me),
-        )
+    async def fetch_guild(self, guild_id: int, parts: Part) -> Payload:
+        """Return these parts of a guild: a call for each, at the same time."""
+        calls = {Part.BASICS: self._basics, Part.CHANNELS: self._channels, Part.ME: self._member}
+        found: Payload = {"id": guild_id}
+        for part in await asyncio.gather(*(call(guild_id) for part, call in calls.items() if part in parts)):
+            found |= part
+        return found
+
+    async def _basics(self, guild_id: int) -> Payload:
+        guild = await self._rest.fetch_guild(guild_id)
         return {
-            "id": guild.id,
             "name": guild.name,
             "owner_id": guild.owner_id,
             "roles": [_role(role) for role in guild.roles.values()],
-            "channels": [_channel(channel) for channel in channels],
             "emojis": [{"id": emoji} for emoji in guild.emojis],
-            "members": [_member(me)],
         }
+
+    async def _channels(self, guild_id: int) -> Payload:
+        return {"channels": [_channel(channel) for channel in await self._rest.fetch_guild_channels(guild_id)]}
+
+    async def _member(self, guild_id: int) -> Payload:
+        return {"members": [_member(await self._rest.fetch_member(guild_id, self._me))]}
 
     async def fetch_channel(self, channel_id: int) -> Payload:
         """Return one channel or thread; an empty one when it is no guild's."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from hikari import Permissions
 
+from migaga.framework.guild_view import Part
 from migaga.framework.permissions import ALL
 from migaga.framework.rawguild import Payload, when
 from migaga.framework.scope import Scope
@@ -50,10 +51,11 @@ async def permissions_of(scope: Scope, user_id: int, roles: tuple[int, ...], tim
         return _DIRECT_MESSAGE
     await scope.commit()
     environment = scope.environment
-    view = await environment.directory.get(scope.guild_id)
-    if scope.channel_id is None:
-        return view.base_permissions(user_id, roles)
-    await environment.directory.channel(view.id, scope.channel_id)
+    view = await environment.directory.get(scope.guild_id, Part.BASICS)
+    base = view.base_permissions(user_id, roles)
+    if scope.channel_id is None or base & Permissions.ADMINISTRATOR:
+        return base  # No channel takes anything from an administrator.
+    view = await environment.directory.with_channel(scope.guild_id, scope.channel_id)
     return view.permissions_in(scope.channel_id, user_id, roles, timed_out=timeout > environment.now())
 
 
@@ -62,7 +64,7 @@ async def bot_permissions_of(scope: Scope) -> Permissions:
     if scope.guild_id is None:
         return _DIRECT_MESSAGE
     await scope.commit()
-    view = await scope.environment.directory.get(scope.guild_id)
+    view = await scope.environment.directory.get(scope.guild_id, Part.BASICS | Part.ME)
     return await permissions_of(scope, scope.environment.application.bot_id, view.my_roles, view.my_timeout)
 
 
