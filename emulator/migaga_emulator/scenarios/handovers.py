@@ -14,9 +14,10 @@ from migaga_emulator.scenarios.sockets import owner_of
 class Owners:
     """Remembers the process of each connection, asked for while it lives."""
 
-    def __init__(self, pids: Sequence[int]) -> None:
-        """`pids` are the fleet's processes; it may grow."""
+    def __init__(self, pids: Sequence[int], server: int) -> None:
+        """`pids` are the fleet's processes, they may become more; `server` is the gateway's TCP port."""
         self._pids = pids
+        self._server = server
         self._asking: set[asyncio.Task[None]] = set()
         self.of_port: dict[int, int] = {}
         """Process by TCP port."""
@@ -33,7 +34,7 @@ class Owners:
 
     async def _ask(self, port: int) -> None:
         # Newest first: a process that has just started connects more often than one that is long there.
-        pid = await asyncio.to_thread(owner_of, port, tuple(reversed(self._pids)))
+        pid = await asyncio.to_thread(owner_of, port, self._server, tuple(reversed(self._pids)))
         if pid is not None:
             self.of_port[port] = pid
 

@@ -184,7 +184,7 @@ class Run:
         fleet = Fleet(self._control, self._folder, self._release(stage, database), self._order.shards)
         if proxy is not None:
             fleet.address = lambda release, number: proxy.url(number)
-        owners = Owners(fleet.pids)
+        owners = Owners(fleet.pids, urlsplit(self._emulator.gateway_url).port or 0)
         ledger.connections.on_begun = owners.connected
         return Scene(
             wish=self._order.wish,

@@ -29,7 +29,7 @@ async def test_lost_events_crashes_and_connections_are_told_with_their_times(tmp
             control=control,
             ledger=BotLedger(),
             fleet=Fleet(control, tmp_path, release, 2),
-            owners=Owners([42]),
+            owners=Owners([42], 80),
             gate=Gate(),
             say=print,
             awake=asyncio.Event(),
