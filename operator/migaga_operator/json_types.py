@@ -13,10 +13,8 @@ Manifest = Mapping[str, Json]
 
 
 def as_mapping(value: object) -> Mapping[str, object]:
-    """Return `value` when it is an object with names as keys, else an empty one."""
-    if not isinstance(value, Mapping):
-        return {}
-    return value if all(isinstance(key, str) for key in value) else {}
+    """Return `value` when it is an object, else an empty one. What is not JSON may have keys that are no texts."""
+    return value if isinstance(value, Mapping) else {}
 
 
 def as_list(value: object) -> Sequence[object]:
