@@ -154,18 +154,18 @@ async def staged(url: str, rules: Rules) -> AsyncIterator[Stage]:
         yield Stage(url, emulator, bot.user.id, bot.token)
 
 
-async def test_four_processes_start_24_shards_in_three_rounds_and_none_is_rejected(
+async def test_four_processes_start_16_shards_in_two_rounds_and_none_is_rejected(
     database_url: str, forked: Forked
 ) -> None:
     async with staged(database_url, Rules(max_concurrency=8)) as stage:
-        done = await stage.run(forked, shards=24)
+        done = await stage.run(forked, shards=16)
         assert [one.code for one in done] == [0] * PROCESSES, [one.err for one in done]
         ended = [json.loads(one.out) for one in done]
-        assert sorted(shard for shards, _, _ in ended for shard in shards) == list(range(24)), ended
-        assert (stage.ledger.identifies, sum(stage.ledger.identifies_rejected.values())) == (24, 0)
-        assert (await stage.day()).spent == 24
+        assert sorted(shard for shards, _, _ in ended for shard in shards) == list(range(16)), ended
+        assert (stage.ledger.identifies, sum(stage.ledger.identifies_rejected.values())) == (16, 0)
+        assert (await stage.day()).spent == 16
         times = [at for _, moments, _ in ended for at in moments]
-        assert max(times) - min(times) <= 10 * 1.1 + 3, "two pauses of five seconds"
+        assert max(times) - min(times) <= 5 * 1.1 + 3, "one pause of five seconds"
 
 
 async def test_a_process_that_is_killed_between_counting_and_sending_and_one_that_stalls_disturb_nobody(

@@ -47,8 +47,10 @@ class Time:
     async def run(self, work: Coroutine[object, object, T]) -> T:
         """Run `work` to its end."""
         task = asyncio.create_task(work)
+        runnable = vars(asyncio.get_running_loop())["_ready"]
         while not task.done():
-            for _ in range(60):
+            await asyncio.sleep(0)
+            while runnable:
                 await asyncio.sleep(0)
             if not task.done():
                 self._wake_next()
