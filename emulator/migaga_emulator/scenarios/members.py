@@ -6,7 +6,9 @@ Nobody tells a process its shards: they share them by leases. Called by `runner.
 from __future__ import annotations
 
 import asyncio
+import math
 import os
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -84,6 +86,8 @@ class Fleet:
     """Every process that ran, in the order of their starts."""
     revisions: dict[int, int] = field(default_factory=dict)
     """The release of each process, by process id."""
+    left_at: float = -math.inf
+    """When a process was last told to leave."""
     complaints: list[str] = field(default_factory=list)
     """Processes that ended by themselves, or not in order."""
     _watching: asyncio.TaskGroup = field(default_factory=asyncio.TaskGroup)
@@ -195,6 +199,7 @@ class Fleet:
             return [await _status(http, member.port) for member in self.members]
 
     async def _leave(self, member: Member, within: float) -> None:
+        self.left_at = time.monotonic()
         if member.process is not None:
             try:
                 await member.process.stop(within=within)

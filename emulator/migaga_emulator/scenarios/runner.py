@@ -143,9 +143,9 @@ class Run:
         self._view.say(f"{len(stage.crowd.guilds)} guilds; {order.shards} shards, {order.processes} processes")
         database = order.database or f"sqlite+aiosqlite:///{self._folder / 'fleet.db'}"
         crowd = CrowdRunner(self._control, stage.crowd, CHANNELS, stage.old)
-        asker = Asker(self._control, stage, self._gate, excuses=self._apologies.excuses)
         async with self._proxy(database) as proxy:
             scene = self._scene = self._make_scene(stage, crowd, database, proxy)
+            asker = Asker(self._control, stage, self._gate, excuses=scene.excuses)
             async with scene.fleet, self._table():
                 await scene.fleet.start(order.processes)
                 since, resumes_before = await self._at_rest(scene), scene.ledger.resumes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 import time
 from collections import Counter
@@ -11,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from migaga_emulator.control.client import ControlClient
+from migaga_emulator.control.shapes import Answer
 from migaga_emulator.ledger.book import BotLedger
 from migaga_emulator.ledger.connections import Begun, Shard
 from migaga_emulator.scenarios.apologies import Apologies
@@ -26,6 +28,8 @@ LOOK_EVERY = 0.1
 """Seconds between two looks at the ledger."""
 CONNECTED_WITHIN = 60.0
 """Seconds in which shards must be connected again, whatever happened; how long it took is judged elsewhere."""
+ANEW = ("run it again", "run the command again")
+"""In answers to people whose dialogue has died with its process."""
 EVEN_WITHIN = 120.0
 """Seconds in which shares must be even: a fleet at rest waits for 30 s before it moves anything."""
 
@@ -125,6 +129,16 @@ class Scene:
     def in_flight(self, shards: Collection[Shard]) -> int:
         """Events of these shards that a client had and that are not handled yet."""
         return sum(one.had and is_of(one.guild_id, shards) for one in self.ledger.events.unhandled())
+
+    def excuses(self, answer: Answer) -> bool:
+        """Whether an answer that is not the right one is as good.
+
+        A dialogue dies with its process: for as long as one that was told to leave may need, and after one has died,
+        people may be asked to begin anew.
+        """
+        died = max((crash.at for crash in self.injected.crashes), default=-math.inf)
+        recent = time.monotonic() - max(died, self.fleet.left_at) <= self.patience
+        return self.apologies.excuses(answer) or (recent and any(text in answer.content for text in ANEW))
 
     def complain(self, text: str) -> None:
         """Note something that should not have been."""
