@@ -84,8 +84,8 @@ class _Question:
         return self.attempt == 1 and self.last_sent is not None and now - self.last_sent >= ASK_AGAIN
 
     def is_unanswered(self, now: float) -> bool:
-        sent = self.last_sent is not None and self.attempt > 1
-        return sent and self.first_sent is not None and now - self.first_sent >= NO_ANSWER
+        first = None if self.last_sent is None else self.first_sent
+        return first is not None and now - first >= NO_ANSWER
 
 
 @dataclass(slots=True)
@@ -113,8 +113,6 @@ class _Ear:
     ask_from: float = 0.0
     """From when on its silence counts for the next question."""
     question: _Question | None = None
-    answered: int = 0
-    """Questions in a row that were answered, with nothing else heard."""
     missing: list[Collection[str]] = field(default_factory=lambda: [()] * len(SLOTS))
     """Kinds that are missing now, by each hearing."""
     for_silence: _Pace = field(default_factory=_Pace)
@@ -142,11 +140,7 @@ class _Ear:
 
     def _heard(self, counts: Mapping[str, int]) -> None:
         self.way_back = None
-        if self.question is not None:
-            self.question = None
-            self.answered += 1
-        if counts.keys() - _NO_HABIT:
-            self.answered = 0
+        self.question = None
         self.for_silence.helped |= bool(counts.keys() - _HANDSHAKE)
         self.for_kinds.helped |= any(name in counts for name in self.lacked)
         self.missing = [[name for name in names if name not in counts] for names in self.missing]
@@ -163,7 +157,7 @@ class _Ear:
             return False
         rate = self.hearings[0].any_rate()
         usual = SLOTS[0] * SURPRISE_TO_ASK / rate if rate else PATIENCE[1]
-        return silent >= min(PATIENCE[1], max(PATIENCE[0], usual) * 2.0 ** min(self.answered, 3))
+        return silent >= min(PATIENCE[1], max(PATIENCE[0], usual))
 
     def reconnects(self, now: float, lacked: Collection[str]) -> None:
         """Note a reconnection: for these kinds; none: because it hears nothing."""
@@ -172,7 +166,7 @@ class _Ear:
         other.ready_at = max(other.ready_at, now + INTERVAL[0])
         self.lacked, self.missing = lacked or self.lacked, [()] * len(SLOTS)
         self.way_back = now + WAY_BACK
-        self.question, self.silent_since, self.answered = None, None, 0
+        self.question, self.silent_since = None, None
         for hearing in self.hearings:
             hearing.start_over()
 

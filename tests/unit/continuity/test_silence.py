@@ -133,9 +133,9 @@ def test_when_every_shard_is_silent_they_go_two_by_two_until_one_comes_back() ->
     for line in process.lines.values():
         line.silent, line.mended_by_resume = True, False
     process.seconds(200)
-    when = sorted(when for when, _ in process.resumed)
-    assert len(when) == 8
+    assert len(process.resumed) == 8
     assert len({action.key for _, action in process.resumed}) == 8
+    assert process.resumed[-1][0] - process.resumed[0][0] < WAY_BACK
 
 
 def test_those_that_do_not_come_back_hold_the_others_up() -> None:
@@ -194,14 +194,61 @@ def test_a_rare_kind_is_missed_too() -> None:
     process = Process(1, [Line({"MESSAGE_CREATE": 0.5, "INTERACTION_CREATE": 1 / 60}) for _ in range(4)])
     process.seconds(5_400)
     process.lines["1", 0].without = {"INTERACTION_CREATE"}
+    process.lines["1", 0].mended_by_resume = False
     process.seconds(4_500)
-    assert [(action.key, action.kinds) for _, action in process.resumed] == [(("1", 0), ["INTERACTION_CREATE"])]
+    assert {(action.key, *action.kinds) for _, action in process.resumed} == {(("1", 0), "INTERACTION_CREATE")}
+    assert all(later - earlier > 1_200 for earlier, later in pairwise(process.resumed_of(0)))
 
 
 def test_a_kind_of_which_only_some_shards_are_fond_is_not_missed_elsewhere() -> None:
     process = Process(1, [Line(BUSY), Line(BUSY), *(Line({"MESSAGE_CREATE": 3.0}) for _ in range(4))])
     process.seconds(2_000)
     assert process.resumed == []
+
+
+def test_a_shard_that_is_unlike_the_others_or_hears_little_is_not_compared() -> None:
+    process = Process(1, [Line({"TYPING_START": 2.0}), Line(dict.fromkeys(BUSY, 0.01)), *busy(4)])
+    process.lines["1", 1].without = {"MESSAGE_REACTION_ADD"}
+    process.seconds(1_500)
+    assert process.resumed == []
+
+
+def test_a_shard_whose_guilds_go_to_bed_early_is_given_more_time() -> None:
+    process = Process(1, busy(5))
+    process.seconds(700)
+    process.lines["1", 0].rates = {}
+    process.seconds(170)
+    assert process.resumed == []
+
+
+def test_after_a_resume_for_one_cause_the_other_waits_for_the_interval_too() -> None:
+    process = Process(1, busy(1))
+    line = process.lines["1", 0]
+    process.seconds(300)
+    line.silent = True
+    process.seconds(460)
+    line.without = {"MESSAGE_CREATE"}
+    process.seconds(250)
+    first, second = process.resumed_of(0)
+    assert INTERVAL[0] <= second - first < INTERVAL[0] + 5
+    line.silent = True
+    process.seconds(700)
+    assert process.resumed_of(0)[2] - second >= INTERVAL[0]
+
+
+def test_a_kind_that_comes_while_its_resume_has_to_wait_is_missed_no_longer() -> None:
+    process = Process(1, busy(1))
+    line = process.lines["1", 0]
+    process.seconds(300)
+    line.silent = True
+    process.seconds(60)
+    (first,) = process.resumed_of(0)
+    process.seconds(int(first + INTERVAL[0] - 121 - process.now))
+    line.without = {"MESSAGE_CREATE"}
+    process.seconds(119)
+    line.without = set()
+    process.seconds(30)
+    assert process.resumed_of(0) == [first]
 
 
 @pytest.mark.parametrize("lasting", [10, 40, 150])
