@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from migaga.continuity.shares import HARD_CAP, assign_rest, quotas, room
+from migaga.continuity.trials import Trials
 from migaga.continuity.view import View
 from migaga.storage.leases_rows import ProcessRow, ShardPhase, ShardRow
 
@@ -37,10 +38,19 @@ class Offers:
         self._members: frozenset[tuple[str, int, int]] = frozenset()
         self._since: float | None = None
         self._last_round: float | None = None
+        self._failed = Trials()
+
+    def failed(self, process_id: str, now: float) -> None:
+        """Note that a shard was taken back from a process that did not go live with it: it is left alone for a while.
+
+        Every process finds that in the rows, too; who took it back knows it surely.
+        """
+        self._failed.failed(process_id, now)
 
     def decide(self, view: View, now: float) -> frozenset[_Key]:
         """Return the own live shards that should be offered now, in addition to those that are."""
         self._note_members(view, now)
+        self._failed.read(view, now)
         mine = view.mine
         if mine is None:
             return frozenset()
@@ -49,7 +59,7 @@ class Offers:
             return frozenset(row.key for row in live)
         if view.is_resharding:
             return frozenset()
-        return frozenset(row.key for row in [*self._trials(view, live), *self._surplus(view, live, now)])
+        return frozenset(row.key for row in [*self._trials(view, live, now), *self._surplus(view, live, now)])
 
     def withdrawn(self, view: View, offered_at: dict[_Key, float], now: float) -> list[_Key]:
         """Return the own offers to take back: nobody wanted them, and this process stays."""
@@ -63,14 +73,18 @@ class Offers:
         if self._since is None or members != self._members:
             self._members, self._since = members, now
 
-    def _trials(self, view: View, live: Sequence[ShardRow]) -> Sequence[ShardRow]:
-        """Give one shard to each newer process that has to prove itself and has none, if it is my turn to give."""
+    def _trials(self, view: View, live: Sequence[ShardRow], now: float) -> Sequence[ShardRow]:
+        """Give one shard to each newer process that has to prove itself and has none, if it is my turn to give.
+
+        One that has failed with a shard is not given the next one at once.
+        """
         owners = {row.owner for row in view.shards}
         mine = view.mine
         waiting = [
             row
             for row in view.staying
             if view.has_to_prove(row) and row.id not in owners and mine is not None and row.revision > mine.revision
+            if self._failed.pause(row.id, now) <= 0
         ]
         if mine is None or not waiting or mine not in view.counting:
             return []
@@ -106,9 +120,11 @@ class Takes:
 
     def __init__(self) -> None:
         self._since: dict[tuple[str, int, str], float] = {}
+        self._failed = Trials()
 
     def decide(self, view: View, now: float) -> list[ShardRow]:
         """Return the offered shards to connect for and then to want. The own ones are never among them."""
+        self._failed.read(view, now)
         offered = [row for row in view.shards if row.state == ShardPhase.OFFERED and view.is_alive(row.owner)]
         self._since = {_name(row): self._since.get(_name(row), now) for row in offered}
         chosen: list[ShardRow] = []
@@ -122,20 +138,23 @@ class Takes:
         if mine is None or mine.leaving:
             return []
         if view.has_to_prove(mine):
+            if self._failed.pause(mine.id, now) > 0:
+                return []
             # From one that stays alive: it can take the shard back when this process fails.
             offered = [row for row in offered if not _leaves(view, row)]
             return offered[: room(view, generation)]
         own = [row for row in offered if row.want == view.me]
-        others = [row for row in offered if row.want != view.me and not self._is_for_trial(view, row)]
+        others = [row for row in offered if row.want != view.me and not self._is_for_trial(view, row, now)]
         chosen = [*own, *others][: room(view, generation)]
         late = [row for row in others if now - self._since[_name(row)] >= _patience(view, row) and row not in chosen]
         takers = assign_rest(view, generation, len(late))
         cap = mine.capacity * HARD_CAP - view.owned(generation)[view.me] - len(chosen)
         return chosen + [row for row, taker in zip(late, takers, strict=True) if taker == view.me][: max(0, cap)]
 
-    def _is_for_trial(self, view: View, row: ShardRow) -> bool:
+    def _is_for_trial(self, view: View, row: ShardRow, now: float) -> bool:
         """Whether an offer of a staying process is meant for one that has to prove itself."""
-        return not _leaves(view, row) and any(view.has_to_prove(process) for process in view.staying)
+        proving = [one for one in view.staying if view.has_to_prove(one) and self._failed.pause(one.id, now) <= 0]
+        return not _leaves(view, row) and bool(proving)
 
 
 def _patience(view: View, row: ShardRow) -> float:

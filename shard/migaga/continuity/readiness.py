@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from migaga.continuity.trials import Trials
 from migaga.continuity.view import View
 from migaga.storage.leases_operations import Update
 from migaga.storage.leases_rows import ProcessRow
@@ -41,7 +42,9 @@ class Readiness:
 
     def __init__(self) -> None:
         self._warm_since: float | None = None
+        self._asked = False
         self._proved = False
+        self._trials = Trials()
 
     def judge(self, facts: Facts, view: View, now: float, live_since: float | None) -> str | None:
         """Return why the process is not Ready at `now`, or None.
@@ -52,6 +55,7 @@ class Readiness:
             now: Own clock.
             live_since: Since when one of its shards has been live without a break.
         """
+        self._trials.read(view, now)
         missing = facts.missing
         if missing is not None:
             self._warm_since = None
@@ -59,14 +63,35 @@ class Readiness:
         if self._warm_since is None:
             self._warm_since = now
         mine = view.mine
-        if self._proved or mine is None or not view.has_to_prove(mine):
-            self._proved = self._proved or mine is not None
-            return None if mine is not None else "this process is not known to the fleet"
-        holds = any(row.owner == view.me for row in view.shards)
-        held_long = live_since is not None and now - live_since >= PROVED_AFTER
-        given_none = not holds and now - self._warm_since >= GIVEN_WITHIN
-        self._proved = held_long or given_none
-        return None if self._proved else "it proves itself on one shard of the processes before it"
+        if mine is None:
+            return "this process is not known to the fleet"
+        self._asked = self._asked or view.has_to_prove(mine)
+        self._proved = self._proved or self._has_proved(view, mine, now, live_since)
+        return None if self._proved else self._why_not(view, now)
+
+    def _has_proved(self, view: View, mine: ProcessRow, now: float, live_since: float | None) -> bool:
+        if not self._asked or not _is_watched(view, mine):
+            return True
+        if live_since is not None:
+            return now - live_since >= PROVED_AFTER
+        given_none = not any(row.owner == view.me for row in view.shards) and not self._trials.has_failed(view.me)
+        return given_none and self._warm_since is not None and now - self._warm_since >= GIVEN_WITHIN
+
+    def _why_not(self, view: View, now: float) -> str:
+        if not self._trials.has_failed(view.me):
+            return "it proves itself on one shard of the processes before it"
+        return (
+            "it was given a shard to prove itself and did not keep it: the process before it has taken it back. "
+            f"It is given another one in about {self._trials.pause(view.me, now):.0f} s; see the log for what failed"
+        )
+
+
+def _is_watched(view: View, mine: ProcessRow) -> bool:
+    """Whether a proved process of another revision lives, which can take the shard back.
+
+    It may hold none at this moment: the only one of a small bot is the one that it has given.
+    """
+    return view.has_to_prove(mine) or any(row.ready and row.revision != mine.revision for row in view.staying)
 
 
 def say_ready(row: ProcessRow, *, ready: bool) -> Update:

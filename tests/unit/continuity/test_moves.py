@@ -13,6 +13,7 @@ from tests.unit.continuity.modeldb import ModelDb
 
 from migaga.continuity.claims import Claims
 from migaga.continuity.generations import missing_shards
+from migaga.continuity.handed import RESUMED_WITHIN, Handed
 from migaga.continuity.offers import Offers, Pace, Takes
 from migaga.continuity.readiness import PROVED_AFTER, Facts, Readiness
 from migaga.continuity.shares import quotas
@@ -32,6 +33,9 @@ class Deciding:
         self.offers, self.readiness = Offers(Pace(settled=10, round_every=60)), Readiness()
         self.offered_at: dict[tuple[str, int], float] = {}
         self.live_since: float | None = None
+        self.dud = False
+        """It takes shards, and never goes live with them."""
+        self.handed: dict[int, tuple[str, Handed]] = {}
 
 
 class Fleet:
@@ -85,8 +89,24 @@ class Fleet:
         for key in member.offers.withdrawn(view, member.offered_at, self.now):
             self._row(key[1])["state"] = ShardPhase.LIVE
         for row in member.takes.decide(View(member.name, self.db.observe()), self.now) if member.good else []:
-            self._row(row.id).update(owner=member.name, token=self.token(), state=ShardPhase.LIVE)
+            token = self.token()
+            phase = ShardPhase.CLAIMED if member.dud else ShardPhase.LIVE
+            self.members[str(row.owner)].handed[row.id] = (member.name, Handed(str(row.owner), token, self.now))
+            self._row(row.id).update(owner=member.name, token=token, state=phase)
             self.moves[row.id] += 1
+        self._swap_back(member)
+
+    def _swap_back(self, member: Deciding) -> None:
+        for number, (taker, handed) in list(member.handed.items()):
+            back = handed.swap_back(self.db.shard((G, number)), self.now, self.token())
+            if back is not None and self.db.execute(back) is Outcome.DONE:
+                del member.handed[number]
+                self._row(number)["state"] = ShardPhase.LIVE
+                self.tell(member, taker)
+
+    def tell(self, member: Deciding, taker: str) -> None:
+        """Let who has taken a shard back say so to its core."""
+        member.offers.failed(taker, self.now)
 
     def _row(self, number: object) -> dict[str, object]:
         return self.db.tables["shard"][G, number]
@@ -138,6 +158,32 @@ def test_a_bad_image_holds_nothing_in_the_end_and_the_others_keep_everything() -
     fleet.run(20)
     owners = Counter(row.owner for row in fleet.db.shards())
     assert owners["bad"] <= 1
+
+
+@pytest.mark.parametrize(("shards", "olds", "told"), [(8, 3, True), (8, 3, False), (1, 1, True), (1, 2, False)])
+def test_an_image_that_never_goes_live_with_a_shard_gets_one_now_and_then_and_never_is_ready(
+    shards: int, olds: int, told: bool
+) -> None:
+    """Each time costs two seconds. Whoever gives next has seen it in the rows, also when nobody says it."""
+    fleet = Fleet(shards)
+    if not told:
+        fleet.tell = lambda member, taker: None  # type: ignore[method-assign]
+    for number in range(olds):
+        fleet.start(f"o{number}")
+    fleet.run(30)
+    fleet.start("dud", revision=2)
+    fleet.members["dud"].dud = True
+    missing = 0.0
+    for _ in range(600):
+        fleet.run(0.5)
+        missing += 0.5 * any(row.state == ShardPhase.CLAIMED for row in fleet.db.shards())
+        assert fleet.db.tables["process"]["dud",]["ready"] is False
+    assert sum(fleet.moves.values()) == 3, "at once, after one minute, after two more"
+    assert missing <= 3 * (RESUMED_WITHIN + 0.5)
+    assert fleet.held()[-1] == 0
+    fleet.members["dud"].dud = False
+    fleet.run(240)
+    assert fleet.db.tables["process"]["dud",]["ready"] is True, "it can reach Discord again: nothing is for ever"
 
 
 def test_growing_and_shrinking_moves_a_shard_at_most_once_a_step_and_ends_even() -> None:
