@@ -184,7 +184,8 @@ class Holding:
 
     def pass_to(self, want: Want, token: str, point: Point | None, beside: Beside | None = None) -> Step:
         """Make the taker the owner, if it still wants it. `token` is new."""
-        expect: dict[str, Value | AtMost] = {"want": want.taker, "want_beat": want.beat}
+        # Not its beat: a living taker says its want again while the giver settles.
+        expect: dict[str, Value | AtMost] = {"want": want.taker}
         return self._leave(_Heir(want.taker, ShardPhase.CLAIMED, token), expect, point, beside)
 
     def release(self, token: str, point: Point | None, beside: Beside | None = None) -> Step:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -21,8 +21,9 @@ from migaga.fleet.flusher import keep_flushing
 from migaga.fleet.giving import Giving
 from migaga.fleet.held import HeldShard
 from migaga.fleet.member import Member
-from migaga.fleet.parts import Breaker, Parts, random_token
+from migaga.fleet.parts import Breaker, Parts, ShardKey, random_token
 from migaga.fleet.plan import FleetPlan, bound_to
+from migaga.fleet.silence import SilenceWatch
 from migaga.fleet.statefile import open_state
 from migaga.fleet.steward import Steward
 from migaga.fleet.turnover import Change
@@ -42,7 +43,12 @@ HELLO_AGAIN = 5.0
 """Seconds until a gateway that did not answer is tried again."""
 LAST_SECONDS = 3.0
 """Seconds before the end of the grace at which what nobody has taken is released (P5)."""
+CANCEL_AGAIN = 0.5
 LOOK_EVERY = 0.05
+
+
+async def _no_guilds(key: ShardKey) -> Sequence[int]:
+    return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +102,8 @@ class Fleet:
         clock: Clock,
         observer: Observer,
         change: Change | None = None,
+        silence: SilenceWatch | None = None,
+        known_guilds: Callable[[ShardKey], Awaitable[Sequence[int]]] = _no_guilds,
         state_directory: Path | None = None,
         wait_for_taker: timedelta = timedelta(0),
         new_token: Callable[[], str] = random_token,
@@ -111,6 +119,8 @@ class Fleet:
             clock: Own time.
             observer: Who counts.
             change: How the fleet gets from the sessions that it has to those of the plan.
+            silence: Looks for shards that hear nothing.
+            known_guilds: Tells some guilds of a shard, to ask a silent one about.
             state_directory: Where the local file lies; None: there is none.
             wait_for_taker: How long to wait for a process that still starts, when nobody else is there.
             new_token: Draws what nobody else draws.
@@ -131,6 +141,8 @@ class Fleet:
             breaker=gateway.breaker,
             local=None,
             shared=self._shared_by,
+            silence=silence,
+            known_guilds=known_guilds,
             new_token=new_token,
             fail=self._fail,
         )
@@ -155,16 +167,18 @@ class Fleet:
         """Wait for ever. Raises MigagaError when a shard may not go on (intents, count)."""
         await asyncio.shield(self._failure)
 
-    async def stop(self, grace: timedelta) -> None:
+    async def stop(self, grace: timedelta, on_release: Callable[[], None] = lambda: None) -> None:
         """Leave so that nobody notices.
 
         While another process may take the shards they are served on; the others are released 3 s before the end of
-        `grace`, or at once when nobody is there to take them. Handlers that do not end in time come again elsewhere.
+        `grace`, or at once when nobody is there to take them; `on_release` is called then: from now on nobody may be
+        waited for. Handlers that do not end in time come again elsewhere.
         """
         end = self._clock.now() + grace.total_seconds()
         if self._lives is not None:
             self._leaving = True
             await self._offer_all(end)
+            on_release()
             await self._release_all(end)
             await _end(self._lives)
             with suppress(TimeoutError):
@@ -244,8 +258,9 @@ class Fleet:
             try:
                 await self.member.until_abandoned()
             finally:
-                await _end(beats, rounds, flushes)
+                await _end(rounds, flushes)
                 await steward.drop_all()
+                await _end(beats)
             if self._leaving:
                 return
             await self.member.join()
@@ -370,6 +385,9 @@ async def _no_obstacle(count: int) -> str | None:
 
 
 async def _end(*tasks: asyncio.Task[None]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    """Cancel until they have ended: libraries now and then take a cancellation for their own, and swallow it."""
+    pending = set(tasks)
+    while pending:
+        for task in pending:
+            task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=CANCEL_AGAIN)

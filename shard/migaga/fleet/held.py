@@ -28,7 +28,7 @@ from migaga.gateway.intake import Intake, Running
 from migaga.gateway.privates import Session
 from migaga.gateway.received import Received
 from migaga.gateway.runner import ShardRunner
-from migaga.gateway.shard import ShardLife
+from migaga.gateway.shard import FleetShard, ShardLife
 from migaga.storage.leases_operations import Outcome
 from migaga.storage.leases_rows import InflightRow, ShardPhase, ShardRow
 
@@ -85,6 +85,11 @@ class HeldShard:
     def key(self) -> ShardKey:
         """Generation and shard id."""
         return self.row.key
+
+    @property
+    def connection(self) -> FleetShard | None:
+        """Its present connection."""
+        return None if self._runner is None else self._runner.connection
 
     @property
     def is_wanted(self) -> bool:

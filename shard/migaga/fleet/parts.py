@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from migaga.common.clock import Clock
 from migaga.common.errors import CredentialsError, MigagaError
 from migaga.fleet.member import Member
+from migaga.fleet.silence import SilenceWatch
 from migaga.fleet.statefile import StateFile
 from migaga.gateway.intake import Router
 from migaga.gateway.observer import Observer
@@ -58,6 +59,10 @@ class Parts:
     """The local file; None: after a crash, what finished since the last flush comes again."""
     shared: Callable[[str], Shared]
     """What connections of a generation share, by its name."""
+    silence: SilenceWatch | None
+    """Looks for shards that heartbeat and hear nothing."""
+    known_guilds: Callable[[ShardKey], Awaitable[Sequence[int]]]
+    """Some guilds of a shard that the bot is in."""
     new_token: Callable[[], str]
     fail: Callable[[MigagaError], None]
     """Told what this process cannot go on with: intents that are not allowed, a wrong shard count."""

@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections.abc import Coroutine, Sequence
 from dataclasses import replace
+from functools import partial
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -29,6 +30,7 @@ from migaga.fleet.leftovers import Leftovers
 from migaga.fleet.parts import Parts, ShardKey
 from migaga.fleet.plan import bound_to
 from migaga.fleet.turnover import Change, Turnover
+from migaga.fleet.watched import Watched
 from migaga.storage.leases_operations import Operation, Outcome, Update
 from migaga.storage.leases_rows import GenerationState, Observation, ShardRow
 
@@ -248,6 +250,7 @@ class Steward:
         held = self.held[row.key] = HeldShard(row, self.parts, point, owned=True)
         if self.view is not None:
             self._turnover.mute(held, before, self.view)
+        self._watch(held)
         if held.state is Hold.CLAIMED:
             held.start()
 
@@ -263,6 +266,7 @@ class Steward:
         for key, row in chosen.items():
             if key not in self.held:
                 held = self.held[key] = HeldShard(row, self.parts, None, owned=False)
+                self._watch(held)
                 held.start()
 
     def _offer(self, view: View, now: float) -> None:
@@ -335,6 +339,12 @@ class Steward:
         if row.key not in self.held:
             self._hold(row, row)
 
+    def _watch(self, held: HeldShard) -> None:
+        silence = self.parts.silence
+        if silence is not None:
+            silence.watch(Watched(held, self.parts.known_guilds))
+            held.intake.heard = partial(silence.received, held.key)
+
     async def _drain(self, held: HeldShard) -> None:
         """End a shard of the generation before; its handlers go on."""
         if not await Giving(held).drain():
@@ -357,11 +367,13 @@ class Steward:
 
     async def _drop(self, held: HeldShard) -> None:
         await held.drop()
-        if not held.is_wanted:
+        if not held.is_wanted or held.key not in self.held:
             self._tell_left(held.key)
 
     def _tell_left(self, key: ShardKey) -> None:
         """Let modules and metrics forget a shard, but for guilds that are handled here by another one."""
+        if self.parts.silence is not None and key not in self.held:
+            self.parts.silence.unwatch(key)
         count, _ = bound_to(key[0])
         here = [other.key for other in self.held.values() if not other.is_wanted]
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Collection, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -37,6 +37,10 @@ LOOK_EVERY = 0.25
 """Seconds after which an event that is handled alone may have been put aside."""
 AGAIN_AFTER = (0.25, 2.0)
 """Seconds until handlers that missed the database run again: at first, at most."""
+REFUSED_AFTER = 1.2
+"""Seconds that a person waits for the life to be valid again before they are told that nothing is done."""
+BACKLOG_AT_ONCE = 64
+"""Events that have waited which are handled at once: what comes now needs connections to the database, too."""
 AWAY = "The bot cannot reach its database right now, so it did nothing. Please run it again in a moment."
 
 PutAside = Callable[[], None]
@@ -156,6 +160,8 @@ class Intake:
         self._waiting: deque[Received] = deque()
         self._refusals: set[asyncio.Task[None]] = set()
         self._opened = asyncio.Event()
+        self.heard: Callable[[str, Mapping[str, object]], None] | None = None
+        """Told of each event that comes, with its payload: is this shard silent?"""
         self.mute: Mute | None = None
         self.on_passed: Callable[[Received, float], None] | None = None
         """Told of each event, and when it was begun, that the watermark may pass: the journal."""
@@ -217,6 +223,8 @@ class Intake:
             self._observer.event_repeated()
             return
         self._observer.event_received(event.name)
+        if self.heard is not None:
+            self.heard(event.name, event.payload)
         if self.mute is not None and self.mute.keeps(event, self._clock.now()):
             progress.received(event.seq, self._clock.now())
             return
@@ -335,18 +343,25 @@ class Intake:
             self._keep_pumping()
 
     def _refuse(self, event: Received) -> None:
-        """Tell a person who waits for an answer that there is none now. What listeners make of it comes later."""
-        refusal = self._router.refuse(event, AWAY)
-        if refusal is not None:
-            task = asyncio.create_task(self._apologize(refusal, event.name), name=f"refusal of {event.name}")
+        """See to it that a person who waits for an answer is told in time. What listeners make of it comes later."""
+        if event.name == "INTERACTION_CREATE":
+            task = asyncio.create_task(self._apologize(event), name=f"refusal of {event.name}")
             self._refusals.add(task)
             task.add_done_callback(self._refusals.discard)
 
-    async def _apologize(self, refusal: Handlers, name: str) -> None:
+    async def _apologize(self, event: Received) -> None:
+        """Tell the person, unless the event can be handled in time."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(REFUSED_AFTER):
+                await self._alive.until_valid()
+                return
+        refusal = self._router.refuse(event, AWAY) if event in self._waiting else None
+        if refusal is None:
+            return
         try:
             await refusal(lambda: None)
         except AgainError:
-            _LOG.warning("shard %d: the person of an %s could not be told that it is not run", self._shard_id, name)
+            _LOG.warning("shard %d: a person could not be told that nothing is done for them", self._shard_id)
 
     def _keep_pumping(self) -> None:
         if self._pump is None and self._waiting and not self._closed:
@@ -367,7 +382,7 @@ class Intake:
             if not self._alive.is_valid():
                 await self._alive.until_valid()
                 continue
-            if len(self._running) >= self._limit:
+            if len(self._running) >= min(self._limit, BACKLOG_AT_ONCE):
                 await self._until_below()
                 continue
             if self._caution is not None:
@@ -459,7 +474,7 @@ class Intake:
         await self._below.wait()
 
     def _changed(self) -> None:
-        if len(self._running) < self._limit:
+        if len(self._running) < min(self._limit, BACKLOG_AT_ONCE):
             self._below.set()
         if len(self._running) < self._limit and (len(self._waiting) < self._limit):
             self._room.set()

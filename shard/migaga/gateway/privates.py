@@ -39,6 +39,7 @@ from migaga.gateway.received import Received
 _LOG = logging.getLogger(__name__)
 
 OP_DISPATCH, OP_HEARTBEAT, OP_IDENTIFY, OP_RESUME = 0, 1, 2, 6
+OP_REQUEST_GUILD_MEMBERS = 8
 OP_RECONNECT, OP_INVALID_SESSION, OP_HEARTBEAT_ACK = 7, 9, 11
 RESUMABLE_CLOSE = 3_000
 """Any close code but 1000 and 1001 leaves the session alive."""
@@ -231,6 +232,30 @@ class OpenShard(GatewayShardImpl):
             with suppress(OSError, errors.GatewayError, TimeoutError):
                 async with asyncio.timeout(CLOSE_WITHIN):
                     await ws.send_close(code=RESUMABLE_CLOSE, message=b"shard leaves, session stays")
+
+    async def ask_member(self, guild_id: int, nonce: str) -> bool:
+        """Ask for the bot's own member in a guild (op 8), within the limit of sendings. False without a connection.
+
+        hikari's `request_guild_members` wants the GUILD_MEMBERS intent also where Discord does not.
+        """
+        asked = {"guild_id": str(guild_id), "user_ids": [str(self._bot_user_id)], "limit": 0, "nonce": nonce}
+        if self._ws is None:
+            return False
+        try:
+            await self._send_json({"op": OP_REQUEST_GUILD_MEMBERS, "d": asked})
+        except (OSError, AttributeError, errors.GatewayError):
+            return False  # It has ended in this moment.
+        return True
+
+    async def reconnect(self, reason: str) -> None:
+        """End the present connection, leaving the session resumable; it is resumed at once."""
+        ws = self._ws
+        if ws is None:
+            return
+        self._end(reason, None)
+        with suppress(OSError, errors.GatewayError, TimeoutError):
+            async with asyncio.timeout(CLOSE_WITHIN):
+                await ws.send_close(code=RESUMABLE_CLOSE, message=b"shard reconnects")
 
     async def _connect(self) -> tuple[asyncio.Task[None], ...]:
         self._has_ended = False

@@ -44,6 +44,8 @@ CATALOGUE = {
     "session_stores_total": "Flushes of sessions to the database by outcome.",
     "shards_claimed_total": "Shards claimed that nobody owned, or a dead process.",
     "shards_passed_total": "Shards passed on to another process that wanted them.",
+    "silence_probes_total": "Questions to shards that had heard nothing for long.",
+    "silent_reconnects_total": "Shards resumed because they heard `nothing`, or not a `kind` of event.",
     "events_quarantined_total": "Events that have ended several processes and are kept, never handled, by event name.",
     "rest_requests_total": "Calls of Discord's REST API by method and status (`error` when no answer came).",
     "rest_seconds": "Duration of REST calls by method.",
@@ -66,6 +68,7 @@ _LABELS: dict[str, tuple[str, ...]] = {
     "shard_latency_seconds": ("shard",),
     "connections_ended_total": ("reason",),
     "session_stores_total": ("outcome",),
+    "silent_reconnects_total": ("cause",),
     "events_quarantined_total": ("event",),
     "rest_requests_total": ("method", "status"),
     "rest_seconds": ("method",),
@@ -113,6 +116,8 @@ class Metrics:
         self._stores = self._counter("session_stores_total")
         self._claimed = self._counter("shards_claimed_total")
         self._passed = self._counter("shards_passed_total")
+        self._probes = self._counter("silence_probes_total")
+        self._silent = self._counter("silent_reconnects_total")
         self._quarantined = self._counter("events_quarantined_total")
         self._rest = self._counter("rest_requests_total")
         self._rest_seconds = self._histogram("rest_seconds")
@@ -192,6 +197,14 @@ class Metrics:
     def shard_passed(self) -> None:
         """Count a shard that was passed on."""
         self._passed.inc()
+
+    def probe_sent(self) -> None:
+        """Count a question to a shard that was silent."""
+        self._probes.inc()
+
+    def silent_reconnect(self, cause: str) -> None:
+        """Count a shard that was reconnected because it heard nothing, or not a kind of event."""
+        self._silent.labels(cause).inc()
 
     def event_quarantined(self, name: str) -> None:
         """Count an event that is never handled."""

@@ -16,7 +16,8 @@ from migaga.common import logs
 from migaga.common.clock import MonotonicClock
 from migaga.common.settings import Credentials, Settings
 from migaga.fleet.fleet import Fleet, Gateway
-from migaga.fleet.plan import FleetPlan, present_generations
+from migaga.fleet.plan import FleetPlan, bound_to, present_generations
+from migaga.fleet.silence import SilenceWatch, some_guilds
 from migaga.framework.runtime import FrameworkRuntime
 from migaga.gateway.discord import open_discord
 from migaga.observe.http import Probes, serve_http
@@ -120,6 +121,8 @@ async def _run(
         turns, breaker = await stack.enter_async_context(
             open_turns(discord, info, store, metrics, clock=clock, reserve=settings.fleet.identify_reserve)
         )
+        silence = SilenceWatch(clock, metrics)
+        stack.push_async_callback(cancel, asyncio.create_task(silence.run(), name="silence"))
         fleet = Fleet(
             Gateway(discord, info, manager, turns, breaker),
             plan,
@@ -128,6 +131,8 @@ async def _run(
             store=store,
             clock=clock,
             observer=metrics,
+            silence=silence,
+            known_guilds=lambda key: some_guilds(database, key[1], bound_to(key[0])[0]),
             change=wished_change(discord, plan, settings),
             state_directory=settings.fleet.state_directory,
             wait_for_taker=settings.fleet.wait_for_taker,
@@ -171,14 +176,13 @@ async def _run_fleet(
             task.result()
     finally:
         state.phase = "stopping"
-        runtime.stopping()
-        await _stop_fleet(fleet, settings, signals)
+        await _stop_fleet(fleet, runtime, settings, signals)
         await cancel(*waits)
 
 
-async def _stop_fleet(fleet: Fleet, settings: Settings, signals: StopSignals) -> None:
+async def _stop_fleet(fleet: Fleet, runtime: FrameworkRuntime, settings: Settings, signals: StopSignals) -> None:
     """Stop in order; a second signal leaves running handlers behind."""
-    stopping = asyncio.create_task(fleet.stop(settings.shards.stop_grace), name="stop")
+    stopping = asyncio.create_task(fleet.stop(settings.shards.stop_grace, runtime.stopping), name="stop")
     again = asyncio.create_task(signals.second(), name="second signal")
     await asyncio.wait({stopping, again}, return_when=asyncio.FIRST_COMPLETED)
     if not stopping.done():
