@@ -18,7 +18,7 @@ from migaga.continuity.inflight import finished, put_aside
 from migaga.continuity.local import resume_point
 from migaga.continuity.poison import Suspicion
 from migaga.continuity.progress import Point
-from migaga.continuity.wants import TakerWatch
+from migaga.continuity.wants import FRESH_FOR, TakerWatch
 from migaga.fleet.caution import OneByOne
 from migaga.fleet.journaling import Journaling
 from migaga.fleet.mute import KeptEvents
@@ -71,6 +71,8 @@ class HeldShard:
         self._ended: list[InflightRow] = []
         self._had_session = bool(row.session_id)
         self._is_connected = self._ignores_session = False
+        self._wants = self._gives_up = False
+        self._wanted_at = 0.0
         self._track: Track | None = None
         self._journaling: Journaling | None = None
         self._has_said_journaling = False
@@ -129,6 +131,11 @@ class HeldShard:
         self._tasks.add(task)
         task.add_done_callback(self._task_ended)
         return task
+
+    def give_up_want(self) -> None:
+        """Want it no longer. Who has said so already may have got it in this moment: then it is held."""
+        self._gives_up = True
+        self.is_gone = not self._wants and self.holding is None
 
     def see(self, row: ShardRow | None, asked_at: float) -> None:
         """Take a reading of its row."""
@@ -356,7 +363,8 @@ class HeldShard:
     async def _want(self) -> bool:
         """Say that this process wants the shard until it has it; False when it is not to be had."""
         watch, clock = TakerWatch(self.parts.member.id), self.parts.clock
-        while not self.is_gone:
+        self._wants = True
+        while True:
             asked_at = clock.now()
             try:
                 row = await self.parts.store.shard(*self.key)
@@ -369,10 +377,17 @@ class HeldShard:
             if row is None or row.token != self.row.token or row.state != ShardPhase.OFFERED:
                 return False
             want = watch.want(row, clock.now())
-            if want is not None:
+            if self._gives_up:
+                if row.want != self.parts.member.id or self._want_is_over(clock.now()):
+                    return False
+            elif want is not None:
+                self._wanted_at = clock.now()
                 await self.parts.store.execute(want)
             await clock.sleep(WANT_EVERY)
-        return False
+
+    def _want_is_over(self, now: float) -> bool:
+        """Whether no giver believes the last want any more."""
+        return now - self._wanted_at > 2 * FRESH_FOR
 
     def _own(self, row: ShardRow, since: float) -> None:
         """Begin to hold what was passed to this process."""

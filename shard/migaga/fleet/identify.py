@@ -29,10 +29,11 @@ from migaga.storage.leases_operations import Outcome, Update
 
 _LOG = logging.getLogger(__name__)
 
-AHEAD = 1.5
+AHEAD = 2.5
 """Seconds before its bucket is free at which a shard begins to connect: HELLO takes some time."""
-TAKE_WITHIN = 15.0
-"""Seconds that a connection waits at HELLO for a bucket that another process was quicker to take."""
+TAKE_WITHIN = 30.0
+"""Seconds that a connection waits at HELLO for a bucket that another process was quicker to take: a few rounds. To
+connect anew takes longer than to wait for one more, and its first heartbeat is due after about 40."""
 LOOK = 0.1
 """Seconds for which a reading of the buckets serves all shards that want one."""
 COUNT_WITHIN = 0.5
@@ -57,7 +58,7 @@ class LedgerTurn:
     async def take(self) -> bool:
         """Take the slot and count the IDENTIFY. True: send it now. False: give the connection up, ask for a new turn.
 
-        Waits for about 15 s at most when another process was quicker.
+        Waits for about 30 s at most when another process was quicker.
         """
         self._slot = await self._take(self._place)
         return self._slot is not None

@@ -34,7 +34,7 @@ GUILDS_KEPT = 4
 
 
 class WatchedShard(Protocol):
-    """One shard as the watch sees it. `fleet/held.py` implements it."""
+    """One shard as the watch sees it. `fleet/watched.py` implements it."""
 
     @property
     def key(self) -> Key:
@@ -67,7 +67,10 @@ class WatchedShard(Protocol):
         ...
 
     def reconnect(self, reason: str) -> None:
-        """Close the connection with a code that keeps the session, and RESUME. Returns at once; never raises."""
+        """Close the connection with a code that keeps the session, and RESUME. Returns at once; never raises.
+
+        `reason` is one of few, for counts: `silent`, or `kind missing`.
+        """
         ...
 
 
@@ -224,4 +227,4 @@ class SilenceWatch:
     def _reconnect(self, action: Reconnect) -> None:
         _LOG.warning("shard %d of generation %s resumes: %s", action.key[1], action.key[0], action.reason)
         self._observer.silent_reconnect("kind" if action.kinds else "nothing")
-        self._heard[action.key].shard.reconnect(action.reason)
+        self._heard[action.key].shard.reconnect("kind missing" if action.kinds else "silent")

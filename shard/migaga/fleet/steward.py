@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -180,7 +180,7 @@ class Steward:
         self._take(view, now)
         self._offer(view, now)
         for held in await self._turnover.act(view, self.held.values(), asked_at, now):
-            self._spawn(self._drain(held), f"draining shard {held.key[1]} of {held.key[0]}")
+            self._spawn_once(partial(self._drain, held), f"draining shard {held.key[1]} of {held.key[0]}")
         await self._leftovers.look(view, [held for held in self.held.values() if held.is_live])
         await self._judge_ready(view, now)
         await self._purge(view, now)
@@ -201,7 +201,7 @@ class Steward:
                 del self.held[key]
                 self._spawn(self._drop(held), f"end of shard {key[1]}")
             elif held.state is Hold.TO_RETAKE and key not in self.giving:
-                self._spawn(self._retake(held), f"retaking shard {key[1]}")
+                self._spawn_once(held.retake, f"retaking shard {key[1]} of {key[0]}")
 
     async def _claim_all(self, view: View, now: float) -> None:
         if self._only:
@@ -216,8 +216,9 @@ class Steward:
         for operation in claims:
             key = (str(operation.key["generation"]), int(str(operation.key["id"])))
             await self._claim(operation, rows[key])
+        passed = {held.key for held in self.lingering}
         for row in view.shards:
-            if row.owner == view.me and row.key not in self.held and not claims:
+            if row.owner == view.me and row.key not in self.held and row.key not in passed and not claims:
                 # A claim whose result nobody knew.
                 self._hold(row, row)
 
@@ -260,9 +261,7 @@ class Steward:
         chosen = {row.key: row for row in self._takes.decide(view, now)}
         for key, held in self.held.items():
             if held.is_wanted and key not in chosen:
-                row = next((row for row in view.shards if row.key == key), None)
-                # Passed in this moment, it is its own already.
-                held.is_gone = row is None or row.owner != view.me
+                held.give_up_want()
         for key, row in chosen.items():
             if key not in self.held:
                 held = self.held[key] = HeldShard(row, self.parts, None, owned=False)
@@ -276,7 +275,7 @@ class Steward:
                 self.spawn_giving(held)
         offered = {key: one.offered_at for key, one in self.giving.items() if one.offered_at is not None}
         for key in self._offers.withdrawn(view, offered, now):
-            self._spawn(self.giving[key].withdraw(), f"withdrawing shard {key[1]}")
+            self._spawn_once(self.giving[key].withdraw, f"withdrawing shard {key[1]}")
 
     async def _judge_ready(self, view: View, now: float) -> None:
         since = [held.live_since for held in self.held.values() if held.live_since is not None]
@@ -362,9 +361,6 @@ class Steward:
         await held.drop()
         self.lingering.remove(held)
 
-    async def _retake(self, held: HeldShard) -> None:
-        await held.retake()
-
     async def _drop(self, held: HeldShard) -> None:
         await held.drop()
         if not held.is_wanted or held.key not in self.held:
@@ -400,10 +396,12 @@ class Steward:
         at_rest = {"LIVE", "DRAINED", "WARM"}
         return any(row.state not in at_rest or view.is_unowned(row) for row in view.shards) or not self.live
 
+    def _spawn_once(self, work: Callable[[], Coroutine[object, object, None]], name: str) -> None:
+        """Run something that must not run twice at a time."""
+        if not any(task.get_name() == name for task in self._tasks):
+            self._spawn(work(), name)
+
     def _spawn(self, work: Coroutine[object, object, None], name: str) -> None:
-        if any(task.get_name() == name for task in self._tasks):
-            work.close()
-            return
         task = asyncio.create_task(work, name=name)
         self._tasks.add(task)
         task.add_done_callback(self._ended)
