@@ -17,7 +17,7 @@ from migaga.gateway.discord import DiscordApp
 from migaga.gateway.events import FleetEventManager
 from migaga.gateway.intake import Handlers, Intake, PutAside
 from migaga.gateway.observer import Unobserved
-from migaga.gateway.privates import RESUMABLE_CLOSE, Session
+from migaga.gateway.privates import Session
 from migaga.gateway.received import Received
 from migaga.gateway.runner import ShardRunner
 from migaga.gateway.shard import ShardLife, Shared
@@ -124,7 +124,6 @@ class Watched:
     """A running shard as the watch sees it."""
 
     runner: ShardRunner
-    bot: int
     known: Sequence[int] = ()
     reasons: list[str] = field(default_factory=list)
     closing: set[asyncio.Task[None]] = field(default_factory=set)
@@ -142,15 +141,11 @@ class Watched:
         return self.known
 
     async def probe(self, guild_id: int, nonce: str) -> bool:
-        asked = {"guild_id": str(guild_id), "user_ids": [str(self.bot)], "limit": 0, "nonce": nonce}
-        await self.runner.connection._send_json({"op": 8, "d": asked})
-        return True
+        return await self.runner.connection.ask_member(guild_id, nonce)
 
     def reconnect(self, reason: str) -> None:
         self.reasons.append(reason)
-        ws = self.runner.connection._ws
-        assert ws is not None
-        task = asyncio.create_task(ws.send_close(code=RESUMABLE_CLOSE, message=b"silent"), name="close")
+        task = asyncio.create_task(self.runner.connection.reconnect(reason), name="close")
         self.closing.add(task)
         task.add_done_callback(self.closing.discard)
 
@@ -200,7 +195,7 @@ async def fleet(stage: Stage, count: int, known: Mapping[int, Sequence[int]]) ->
     for number in range(count):
         intake = Intake(number, handling, observer, alive=AlwaysAlive(), clock=MonotonicClock())
         runner = ShardRunner(ShardLife(number, intake), shared, Lease(intake), None)
-        shards.append(Watched(runner, stage.bot, known.get(number, ())))
+        shards.append(Watched(runner, known.get(number, ())))
         manager.watch.watch(shards[-1])
     tasks = [asyncio.create_task(shard.runner.run(), name="shard") for shard in shards]
     tasks.append(asyncio.create_task(manager.watch.run(), name="silence"))

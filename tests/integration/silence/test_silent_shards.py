@@ -51,7 +51,7 @@ async def test_a_shard_that_gets_nothing_resumes_and_a_quiet_one_that_answers_st
         report = await stage.control.ledger()
         assert (report.identifies, report.resumes, report.resumes_failed) == (2, 1, 0)
         assert (report.lost, report.repeated) == (0, 0)
-        assert len(silent.reasons) == 1
+        assert silent.reasons == ["silent"]
         assert quiet.reasons == []
         assert report.per_session_handled.get("GUILD_MEMBERS_CHUNK", 0) >= 1
 
@@ -70,8 +70,7 @@ async def test_a_shard_that_lacks_one_kind_of_event_resumes_and_gets_it(stage: S
             await ours.clock.go(150)
             assert await stage.control.faults.withhold("MESSAGE_CREATE", shard_id=0) == 1
             await ours.clock.go(90)
-        (reason,) = ours.shards[0].reasons
-        assert "MESSAGE_CREATE" in reason
+        assert ours.shards[0].reasons == ["kind missing"]
         assert ours.shards[1].reasons == []
         await ours.settle(stage)
         report = await stage.control.ledger()
