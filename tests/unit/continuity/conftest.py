@@ -11,4 +11,6 @@ settings.register_profile("continuity", max_examples=120, stateful_step_count=60
 settings.register_profile(
     "continuity-deep", max_examples=2_000, stateful_step_count=120, deadline=None, suppress_health_check=_QUIET
 )
+TIMEOUT = 3_600 if os.environ.get("MIGAGA_DEEP") else 180
+"""Seconds that a state machine may take."""
 PROFILE = settings.get_profile("continuity-deep" if os.environ.get("MIGAGA_DEEP") else "continuity")

@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 from random import Random
 from typing import TypeVar
 
+import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
-from tests.unit.continuity.conftest import PROFILE
+from tests.unit.continuity.conftest import PROFILE, TIMEOUT
 from tests.unit.continuity.world import G, Key, Member, World
 
 from migaga.continuity.holding import Hold
@@ -220,5 +221,5 @@ class Ownership(RuleBasedStateMachine):
         assert G in {row.generation for row in self.world.db.shards()}
 
 
-TestOwnership = Ownership.TestCase
+TestOwnership = pytest.mark.timeout(TIMEOUT)(Ownership.TestCase)
 TestOwnership.settings = PROFILE

@@ -476,12 +476,16 @@ class World:
             self.check()
 
     def _is_quiet(self) -> bool:
-        """Whether nothing is under way and every shard is served by somebody who lives."""
+        """Whether nothing is under way and every shard is served by somebody who lives, and the rows say so.
+
+        After a failover a process may believe for a while what the rows have forgotten.
+        """
         for key in self.keys:
             handling = [member.id for member in self.members.values() if member.handles(key)]
-            if handling != [self.db.shard(key).owner]:
+            row = self.db.shard(key)
+            if handling != [row.owner] or row.state not in {ShardPhase.LIVE, ShardPhase.OFFERED}:
                 return False
-        return not self.requests and not self.ghosts
+        return not self.requests and not self.ghosts and self.time >= self.forgiven_until
 
 
 def check_shape(operation: Operation) -> None:
