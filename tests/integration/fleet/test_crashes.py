@@ -1,0 +1,95 @@
+"""Processes are killed and frozen: others go on where they were, and only what was running comes again."""
+
+from __future__ import annotations
+
+import signal
+
+from tests.integration.fleet.town import SHARDS, Town, ended, has_all, live, mariadb_only, sqlite_only
+from tests.integration.runtime.bots import Bot
+
+
+@sqlite_only
+async def test_a_process_that_is_killed_and_started_again_repeats_only_what_was_running(town: Town) -> None:
+    bot = (await town.share("one"))[0].bot
+    slow = await town.say(1, "slow")
+    await town.until_begun(slow)
+    said = await town.say_everywhere(10)
+    await town.until_ended(*said)
+    await bot.stop(signal.SIGKILL)
+    missed = await town.say_everywhere(2)
+    town.let_slow_end()
+    bot = (await town.share("one"))[0].bot
+    await town.until_ended(*missed, slow)
+    assert town.times("begun") == {**dict.fromkeys([*said, *missed], 1), slow: 2}
+    assert (town.ledger.identifies, town.ledger.resumes) == (SHARDS, SHARDS)
+    assert await bot.stop() == 0
+
+
+async def test_another_process_takes_over_from_one_that_was_killed_and_runs_what_that_had_put_aside(town: Town) -> None:
+    one, two = await town.share("one", "two")
+    said = await town.say_everywhere(3)
+    slow = await town.say(one.shards[0], "slow")
+    await town.until_ended(*said)
+    await town.until_stored(1)
+    await town.until_flushed()
+    await one.bot.stop(signal.SIGKILL)
+    missed = await town.say_everywhere(3)
+    town.let_slow_end()
+    await has_all(two.bot)
+    await town.until_ended(*missed, slow)
+    assert town.by(slow) == [two.name]
+    assert town.times("begun") == {**dict.fromkeys([*said, *missed], 1), slow: 2}
+    assert (town.ledger.identifies, town.ledger.resumes) == (SHARDS, len(one.shards))
+    await town.until_stored(0)
+    assert await two.bot.stop() == 0
+
+
+@mariadb_only
+async def test_a_process_that_was_frozen_for_long_begins_again_and_holds_nothing_that_others_have(town: Town) -> None:
+    one, two = await town.share("one", "two")
+    before = (await one.bot.get("/status"))[1]
+    said = await town.say_everywhere(2)
+    await town.until_flushed()
+    one.bot.process.send_signal(signal.SIGSTOP)
+    said += await town.say_everywhere(2)
+    await has_all(two.bot)
+    said += await town.say_everywhere(2)
+    await town.until_ended(*said)
+    one.bot.process.send_signal(signal.SIGCONT)
+    after = await one.bot.until(lambda status: status["process"]["id"] != before["process"]["id"] and status["ready"])
+    assert live(after) == []
+    said += await town.say_everywhere(2)
+    await town.until_ended(*said)
+    assert town.times("begun") == dict.fromkeys(said, 1)
+    assert town.by(said[-1]) == [two.name]
+    assert town.ledger.identifies == SHARDS
+    assert await one.bot.stop() == 0
+    assert await two.bot.stop() == 0
+
+
+@sqlite_only
+async def test_a_message_that_ends_every_process_is_quarantined_after_a_few_and_its_shard_works_on(town: Town) -> None:
+    bot = (await town.share("one"))[0].bot
+    poison = await town.say(2, "poison")
+    said = await town.say_everywhere()
+    deaths = 0
+    while await died_before(town, bot, said):
+        deaths += 1
+        assert deaths <= 4
+        bot = await town.start("one")
+    assert (town.by(poison, "begun"), town.by(poison)) == (["one"] * deaths, [])
+    [row] = await town.rows()
+    assert (row.name, row.quarantined, f'"{poison}"' in row.payload) == ("MESSAGE_CREATE", True, True)
+    later = await town.say_everywhere()
+    await town.until_ended(*later)
+    assert town.ledger.identifies == SHARDS
+    assert await bot.stop() == 0
+
+
+async def died_before(town: Town, bot: Bot, said: list[int]) -> bool:
+    """Wait until a process has handled all of these messages, or has died before; tell whether it has."""
+    await town.until(lambda: bot.process.returncode is not None or set(said) <= set(town.times("ended")))
+    if bot.process.returncode is None:
+        return False
+    assert await ended(bot) == 9, bot.errors()
+    return True
