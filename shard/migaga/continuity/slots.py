@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
-from migaga.storage.leases_operations import Insert, Update, Value
+from migaga.storage.leases_operations import Insert, Together, Update, Value
 from migaga.storage.leases_rows import BucketRow
 
 GOOD_FOR = 1.0
@@ -65,9 +65,10 @@ class Slots:
         """Return the bucket of a shard."""
         return shard_id % self._concurrency
 
-    def create(self, bucket: int) -> Insert:
-        """Return what makes the row of a bucket."""
-        return Insert("identify_bucket", {**self._key(bucket), "token": "", "sent": False})
+    def create(self) -> Together:
+        """Return what makes the rows of all buckets that have not been read, at once."""
+        unread = (bucket for bucket in range(self._concurrency) if bucket not in self._buckets)
+        return Together((), tuple(self._new_row(bucket) for bucket in unread))
 
     def read(self, row: BucketRow, received_at: float, asked_at: float | None = None) -> None:
         """Take a reading of a bucket's row. What is new blocks from now on: nobody knows for how long it was there.
@@ -89,7 +90,7 @@ class Slots:
         gone = [bucket for bucket in self._buckets if bucket not in present]
         for bucket in gone:
             self._buckets[bucket].token = ""
-        return [self.create(bucket) for bucket in gone]
+        return [self._new_row(bucket) for bucket in gone]
 
     def free_at(self, bucket: int) -> float | None:
         """Return when a bucket may be asked for; None when its row has not been read.
@@ -143,6 +144,9 @@ class Slots:
         """Return what frees the bucket of a slot that is certainly not used. Forget the row: read it again."""
         self._buckets.pop(slot.bucket, None)
         return Update("identify_bucket", self._key(slot.bucket), {"token": slot.token}, {"token": "", "sent": False})
+
+    def _new_row(self, bucket: int) -> Insert:
+        return Insert("identify_bucket", {**self._key(bucket), "token": "", "sent": False})
 
     def _key(self, bucket: int) -> dict[str, Value]:
         return {"application_id": self._application, "bucket": bucket}

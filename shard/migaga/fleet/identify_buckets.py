@@ -48,7 +48,7 @@ class Buckets:
         self._asked_at = -math.inf
 
     async def look(self, shard_id: int, max_age: float) -> None:
-        """Know the bucket of a shard by a reading of at most this age, in seconds; make its row when it is missing.
+        """Know the bucket of a shard by a reading of at most this age, in seconds; make the rows that are missing.
 
         Raises UnavailableError.
         """
@@ -59,7 +59,7 @@ class Buckets:
             if now - self._asked_at > max_age:
                 await self._read()
             if self.slots.free_at(bucket) is None:
-                await self._rows.execute(self.slots.create(bucket))
+                await self._rows.execute(self.slots.create())
                 await self._read()
             if self.slots.free_at(bucket) is None:
                 raise UnavailableError(f"the database does not keep the row of IDENTIFY bucket {bucket}")

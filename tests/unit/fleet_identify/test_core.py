@@ -42,7 +42,7 @@ def test_the_ledger_is_what_connections_ask() -> None:
 
 def test_a_slot_that_is_given_back_frees_its_bucket_for_everybody() -> None:
     db, mine, other = ModelDb(), Slots(1, 1), Slots(1, 1)
-    assert db.execute(mine.create(0)) is Outcome.DONE
+    assert db.execute(mine.create()) is Outcome.DONE
     mine.read(BucketRow(1, 0), 0.0)
     slot = taken(mine, 0, 0.0)
     assert db.execute(slot.operation) is Outcome.DONE
