@@ -1,16 +1,6 @@
 """The cases that broke simpler rules, one by one, as far as the deciding core is concerned.
 
-Those that need the runtime, and why:
-
-- 5 (SIGSTOP between UPDATE and COMMIT), 18 (modules exhaust the pool), 21 (claims by range update): how a database
-  behaves; they are in `tests/integration/leases`. That a session is stored before its events are handled (11) is
-  decided here, and kept in this order by the runtime.
-- 12 (intents by a rolling update): a generation is count, intents and version; that the runtime resumes no session of
-  another generation follows from its key. The beginning of such a generation is here.
-- 15 (the state store counts as a handler): the core knows finished and unfinished events, not why.
-- 23 (buffer full in an outage): the bound of the buffer is the intake's; here: nothing is finished while not valid.
-- 24 (tasks once for the fleet or the shard): tasks are claimed by the framework's `fleet_claims`.
-- 25 (a click on a dialogue of the giver): dialogues are the framework's.
+`docs/architecture.md` has the whole table; `test_cases_halves.py` has those whose other half is the runtime's.
 """
 
 from __future__ import annotations
@@ -311,49 +301,6 @@ def test_case_8_one_staying_process_gives_the_newcomer_one_shard() -> None:
     assert Takes().decide(view("o1", everyone, offered), 0.0) == []
 
 
-def test_case_8_a_process_whose_shard_was_taken_back_is_not_ready_because_it_is_given_none() -> None:
-    old, new = process("o1"), process("new", revision=2, ready=False)
-    without = view("new", [old, new], [shard(0, "o1", ShardPhase.LIVE)])
-    tried = view("new", [old, new], [shard(0, "new"), shard(1, "o1", ShardPhase.LIVE)])
-    proving = view("new", [old, new], [shard(0, "new", ShardPhase.LIVE), shard(1, "o1", ShardPhase.LIVE)])
-    readiness = Readiness()
-    assert readiness.judge(ALL_THERE, without, 0.0, None) is not None
-    assert readiness.judge(ALL_THERE, tried, 1.0, None) is not None
-    assert "taken it back" in str(readiness.judge(ALL_THERE, without, 3.0, None))
-    assert "in about 30 s" in str(readiness.judge(ALL_THERE, without, 33.0, None)), "long after it could be given none"
-    assert readiness.judge(ALL_THERE, proving, 70.0, 70.0) is not None
-    assert readiness.judge(ALL_THERE, proving, 75.0, 70.0) is None
-    assert readiness.judge(ALL_THERE, without, 80.0, None) is None, "what is proved stays so"
-
-
-def test_case_8_a_bot_with_one_shard_is_not_given_away_to_an_image_that_only_holds_it() -> None:
-    """While the newcomer has the only shard, nobody of the revision before holds any."""
-    old, new = process("o1"), process("new", revision=2, ready=False)
-    readiness = Readiness()
-    assert readiness.judge(ALL_THERE, view("new", [old, new], [shard(0, "o1", ShardPhase.LIVE)]), 0.0, None)
-    only = [shard(0, "new")]
-    assert readiness.judge(ALL_THERE, view("new", [old, new], only), 1.0, None) is not None
-    assert readiness.judge(ALL_THERE, view("new", [old, new], only), 50.0, None) is not None
-    assert readiness.judge(ALL_THERE, view("new", [new], only), 51.0, None) is None, "nobody is left to prove it to"
-
-
-def test_case_8_a_giver_remembers_who_failed_twice_as_long_each_time_and_gives_others_their_turn() -> None:
-    old, bad, good = process("o1"), process("bad", revision=2, ready=False), process("good", revision=2, ready=False)
-    held = [shard(n, "o1", ShardPhase.LIVE) for n in range(4)]
-    offers, now, given = Offers(), 0.0, []
-    seen = view("o1", [old, bad], held)
-    while now < 700.0:
-        if offers.decide(seen, now):
-            given.append(now)
-            offers.failed("bad", now + 2)
-            offers.failed("bad", now + 2)
-        now += 1.0
-    assert given == [0.0, 62.0, 184.0, 426.0]
-    assert len(offers.decide(view("o1", [old, bad, good], held), now)) == 1
-    offers.decide(view("o1", [old], held), now)
-    assert offers.decide(seen, now) != frozenset(), "another life is another try"
-
-
 def test_case_9_a_late_flush_of_the_old_session_is_refused() -> None:
     db = ModelDb()
     db.execute(Insert("shard", ops(shard(0, "a", session_id="old", seq=90))))
@@ -623,10 +570,10 @@ def test_case_19_nobody_gets_a_shard_that_it_does_not_want_any_more() -> None:
     db = ModelDb()
     db.execute(Insert("shard", ops(shard(0, "giver", ShardPhase.OFFERED, want="other", want_beat=2))))
     giver = Holding(replace(db.shard((G, 0)), state=ShardPhase.CLAIMED), 0.0)
-    for want in (Want("taker", 2, 0.0), Want("other", 1, 0.0)):
-        assert db.execute(giver.pass_to(want, "passed", None).operation) is Outcome.REFUSED
+    assert db.execute(giver.pass_to(Want("taker", 2, 0.0), "passed", None).operation) is Outcome.REFUSED
     assert db.execute(giver.withdraw().operation) is Outcome.REFUSED, "nor is an offer withdrawn that somebody wants"
-    assert db.execute(giver.pass_to(Want("other", 2, 0.0), "passed", None).operation) is Outcome.DONE
+    again = giver.pass_to(Want("other", 1, 0.0), "passed", None)
+    assert db.execute(again.operation) is Outcome.DONE, "who has said it again meanwhile wants it still"
 
 
 def test_case_19_a_shard_that_was_handed_to_a_corpse_is_taken_back_unless_it_is_live() -> None:
@@ -678,14 +625,6 @@ def test_case_22_a_flapping_fleet_moves_nothing_and_a_stuck_roll_is_balanced_in_
     machine.decide(view("a", stuck, rows), 1_000.0)
     assert machine.decide(view("a", stuck, rows), 1_050.0) == frozenset()
     assert len(machine.decide(view("a", stuck, rows), 1_100.0)) == 4
-
-
-def test_case_23_nothing_is_finished_while_not_valid_so_nothing_is_skipped_later() -> None:
-    life, progress = Life("a", 0.0), Progress("s", 1)
-    for seq in range(2, 10):
-        assert progress.received(seq, 8.0)
-        assert not life.is_valid(8.0)
-    assert progress.point() == Point("s", 1, frozenset())
 
 
 def test_case_26_a_storm_of_op_9_is_slowed_down_shard_by_shard() -> None:
