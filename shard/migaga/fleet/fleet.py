@@ -352,11 +352,16 @@ class Fleet:
         left = timedelta(0) if self._cut.is_set() else timedelta(seconds=max(0.0, end - self._clock.now()))
         held = [one for one in steward.held.values() if not one.is_wanted]
         unfinished = await asyncio.gather(*(Giving(one).release(left) for one in held))
-        for one in steward.lingering:
+        lingering = [*steward.lingering]
+        for one in lingering:
             rest = 0.0 if self._cut.is_set() else max(0.0, end - self._clock.now())
             await one.intake.settle(rest)
-            await one.forget_ended()
-        if count := sum(unfinished) + sum(one.intake.in_flight for one in steward.lingering):
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LAST_SECONDS):
+                for one in (*held, *lingering):
+                    while not await one.forget_ended():
+                        await self._clock.sleep(LOOK_EVERY)
+        if count := sum(unfinished) + sum(one.intake.in_flight for one in lingering):
             _LOG.warning("%d events were not finished in time, they come again", count)
 
 

@@ -11,7 +11,7 @@ from datetime import timedelta
 
 from migaga.common.errors import UnavailableError
 from migaga.continuity.handed import RESUMED_WITHIN, Handed
-from migaga.continuity.holding import Beside, Hold, Holding
+from migaga.continuity.holding import Beside, Hold, Holding, Step
 from migaga.continuity.progress import Point
 from migaga.continuity.wants import Want, WantWatch
 from migaga.fleet.held import HeldShard
@@ -68,9 +68,9 @@ class Giving:
         held.pause()
         unfinished = await held.intake.drain(grace)
         await held.leave_connection()
-        point, beside = _point(held), held.beside()
+        point = _point(held)
         token = held.parts.new_token()
-        await held.write(lambda holding: holding.release(token, point, beside))
+        await held.write(lambda holding: holding.release(token, point, held.beside()))
         held.is_gone = True
         held.forget_local()
         return unfinished
@@ -86,13 +86,19 @@ class Giving:
         await held.intake.settle(SETTLE_FOR)
         for running in held.intake.unfinished():
             held.set_aside(running)
-        point, beside = _point(held), held.last_beside()
+        point, beside = _point(held), Beside()
         await held.leave_connection()
         token = held.parts.new_token()
-        if await held.write(lambda one: one.drain(token, point, beside)) is not Outcome.DONE:
+
+        def drain(one: Holding) -> Step:
+            nonlocal beside
+            beside = held.last_beside()
+            return one.drain(token, point, beside)
+
+        if await held.write(drain) is not Outcome.DONE:
             return False
         if point is not None:
-            held.stored(point, Beside(aside=beside.aside, journal=()))
+            held.stored(point, Beside(aside=beside.aside))
         held.is_gone = True
         held.forget_local()
         return True
@@ -122,10 +128,16 @@ class Giving:
         await held.intake.settle(SETTLE_FOR)
         for running in held.intake.unfinished():
             held.set_aside(running)
-        point, beside = _point(held), held.beside()
+        point, beside = _point(held), Beside()
         await held.leave_connection()
         token = held.parts.new_token()
-        outcome = await held.write(lambda one: one.pass_to(want, token, point, beside))
+
+        def pass_on(one: Holding) -> Step:
+            nonlocal beside
+            beside = held.beside()
+            return one.pass_to(want, token, point, beside)
+
+        outcome = await held.write(pass_on)
         if outcome is not Outcome.DONE:
             # What is not surely passed is in doubt: the steward takes the row anew.
             return

@@ -65,6 +65,7 @@ class HeldShard:
         self._runner: ShardRunner | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._writing = asyncio.Lock()
+        self._forgetting = asyncio.Lock()
         self._stored: Point | None = None
         self._unstored: dict[tuple[str, int], InflightRow] = {}
         self._rows: dict[Received, InflightRow] = {}
@@ -154,7 +155,10 @@ class HeldShard:
             await self.parts.clock.sleep(AGAIN_AFTER)
 
     async def write(self, make: MakeStep) -> Outcome:
-        """Write a step that is made when its turn comes: the holding may change while others are written."""
+        """Write a step that is made when its turn comes: the holding may change while others are written.
+
+        What belongs beside it is collected in `make` too: an event that ends later must find its row.
+        """
         holding = self.holding
         if holding is None:
             return Outcome.FAILED
@@ -190,7 +194,13 @@ class HeldShard:
         journaling = None if self._has_said_journaling or self._journaling is None else self._journaling.n
         if point == self._stored and not beside.rows and journaling is None:
             return True
-        outcome = await self.write(lambda holding: holding.flush(point, beside, journaled=journaling))
+
+        def flush(holding: Holding) -> Step:
+            nonlocal point, beside
+            point, beside = self.intake.point(), self.beside()
+            return holding.flush(point, beside, journaled=journaling)
+
+        outcome = await self.write(flush)
         if outcome is Outcome.DONE:
             self._has_said_journaling = self._has_said_journaling or journaling is not None
             self.stored(point, beside)
@@ -198,13 +208,19 @@ class HeldShard:
             await self.look()
         return outcome is Outcome.DONE
 
-    async def forget_ended(self) -> None:
-        """Delete the rows of events whose handlers have ended."""
-        while self._ended:
-            row = self._ended.pop(0)
-            if await self.parts.store.execute(finished(row)) not in {Outcome.DONE, Outcome.REFUSED}:
-                self._ended.append(row)
-                return
+    async def forget_ended(self) -> bool:
+        """Delete the rows of events whose handlers have ended. False when the database did not take it.
+
+        Whoever comes while another one is at it waits for it: at the end of a process the last one counts.
+        """
+        async with self._forgetting:
+            while self._ended:
+                async with self._writing:  # Not before a write that may still insert the row.
+                    outcome = await self.parts.store.execute(finished(self._ended[0]))
+                if outcome not in {Outcome.DONE, Outcome.REFUSED}:
+                    return False
+                self._ended.pop(0)
+        return True
 
     def rows_may_be_forgotten(self) -> None:
         """Store the rows of running events again: a failover may have forgotten them."""
