@@ -1,8 +1,9 @@
-"""A process that is stopped while handlers wait for people: it tells them, leaves at once, and repeats nothing."""
+"""A process that is stopped while handlers wait for people: it tells them at once, and repeats nothing."""
 
 from __future__ import annotations
 
-import time
+import asyncio
+import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -15,7 +16,9 @@ from migaga_emulator.rules import Rules
 ASKER = '''
 """Asks, and writes down how often."""
 
+import asyncio
 import os
+from pathlib import Path
 
 from migaga.api import BaseModule, Context, command
 
@@ -37,6 +40,14 @@ class Asker(BaseModule):
             await ctx.respond(await ctx.ask("Who?", timeout=600))
         finally:
             self.note()
+
+    @command
+    async def work(self, ctx: Context) -> None:
+        """Work until the test says that it is enough."""
+        await ctx.respond("At work")
+        while not Path(os.environ["PROBE_FILE"] + ".enough").exists():
+            await asyncio.sleep(0.02)
+        await ctx.respond("Done")
 
     def note(self) -> None:
         """Write one line."""
@@ -64,26 +75,45 @@ async def test_a_stop_ends_open_dialogues_at_once_and_tells_their_people(stage: 
         asked = await ben.command(stage.channel, "!who")
         form = await ben.slash(stage.channel, "who")
         assert [one.content for one in (slash, text, asked, form)] == ["Which?", "Which?", "Who?", "Who?"]
-        started = time.monotonic()
-        assert await bot.stop() == 0
-        assert time.monotonic() - started < 2.0
+        assert (await anna.command(stage.channel, "!work")).content == "At work"
+        bot.process.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(20):
+            while len(await told(stage, slash.id, form.id)) < 4:
+                await asyncio.sleep(0.05)
+        assert "Done" not in await written(stage), "they are told while another handler still works"
+        assert bot.process.returncode is None
+        stage.noted.with_name("noted.txt.enough").touch()
+        async with asyncio.timeout(20):
+            assert await bot.process.wait() == 0
         assert "Traceback" not in bot.errors()
+    assert "Done" in await written(stage)
     assert len(stage.seen()) == 6, "four began, and both that ask for a name ended in order"
     for answer in (slash, form):
-        told = await stage.control.wait_for_interaction(answer.id)
-        assert [RESTARTS in one.content for one in told.followups] == [True]
-        assert _dead(told.components)
-    written = [one for one in await stage.control.messages(stage.channel) if RESTARTS in one.content]
-    assert len(written) == 2
+        ended = await stage.control.wait_for_interaction(answer.id)
+        assert [RESTARTS in one.content for one in ended.followups] == [True]
+        assert _dead(ended.components)
+    assert len(await told(stage)) == 2
     async with running(stage.folder, config, env=stage.env) as bot:
         await bot.ready()
         again = await anna.slash(stage.channel, "pick")
         assert again.message is not None
         await anna.press(stage.channel, again.message.id, "First")
         assert await bot.stop() == 0
-        told = await stage.control.wait_for_interaction(again.id)
-    assert [one.content for one in told.followups] == ["a"]
+        answered = await stage.control.wait_for_interaction(again.id)
+    assert [one.content for one in answered.followups] == ["a"]
     assert len(stage.seen()) == 7, "no event of before came again"
+
+
+async def written(stage: Stage) -> list[str]:
+    """Return what stands in the channel."""
+    return [one.content for one in await stage.control.messages(stage.channel)]
+
+
+async def told(stage: Stage, *interactions: int) -> list[str]:
+    """Return what people were told of the restart: in the channel, and as answers to these interactions."""
+    answers = [await stage.control.wait_for_interaction(one) for one in interactions]
+    followups = [one.content for answer in answers for one in answer.followups]
+    return [text for text in (*await written(stage), *followups) if RESTARTS in text]
 
 
 def _dead(rows: object) -> bool:
