@@ -29,6 +29,7 @@ from migaga.process.parts import (
     load_feature_modules,
     new_member,
     open_turns,
+    raise_what_is_left,
     watch_database,
     wished_change,
 )
@@ -139,6 +140,7 @@ async def _run(
         )
         state.gate = turns
         await _run_fleet(fleet, runtime, settings, signals, state)
+        raise_what_is_left(turns, breaker)
 
 
 async def _open_database(
@@ -168,16 +170,19 @@ async def _run_fleet(
     state.fleet = fleet
     waits = [asyncio.create_task(signals.first(), name="first signal")]
     try:
-        await fleet.start()
-        state.phase = "running"
-        waits.append(asyncio.create_task(fleet.wait(), name="fleet"))
-        done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            task.result()
+        waits.append(asyncio.create_task(fleet.start(), name="fleet start"))
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        if waits[1].done():
+            waits[1].result()
+            state.phase = "running"
+            waits[1] = asyncio.create_task(fleet.wait(), name="fleet")
+            done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
     finally:
         state.phase = "stopping"
-        await _stop_fleet(fleet, runtime, settings, signals)
         await cancel(*waits)
+        await _stop_fleet(fleet, runtime, settings, signals)
 
 
 async def _stop_fleet(fleet: Fleet, runtime: FrameworkRuntime, settings: Settings, signals: StopSignals) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import IntegrityError
 
 from migaga.common.clock import Clock
-from migaga.common.errors import MigagaError
+from migaga.common.errors import CredentialsError, MigagaError, UnavailableError
 from migaga.common.settings import Settings
 from migaga.fleet.breaker import FleetBreaker
 from migaga.fleet.identify import IdentifyLedger
@@ -119,6 +119,18 @@ async def open_turns(
         yield ledger, breaker
     finally:
         await cancel(*tasks)
+
+
+def raise_what_is_left(turns: IdentifyLedger, breaker: FleetBreaker) -> None:
+    """Let the exit code of a process that was stopped tell why shards of it could not connect.
+
+    Raises CredentialsError while Discord refuses the token, UnavailableError while the IDENTIFY budget is used up.
+    """
+    if breaker.reason is not None:
+        raise CredentialsError(breaker.reason)
+    status = turns.status()
+    if status.reason is not None and status.blocked_until is not None:
+        raise UnavailableError(f"{status.reason}.")
 
 
 def count_errors(database: Database, metrics: Metrics) -> None:
