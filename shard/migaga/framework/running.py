@@ -39,7 +39,7 @@ from migaga.gateway.intake import AgainError
 from migaga.gateway.received import Received
 from migaga.storage.failures import Blame, blame
 
-SOON = 1.25
+SOON = 2.25
 """Seconds that look-ups for an interaction may take: an apology must still come within Discord's 3."""
 _LATER = 5.0
 """The same for a message."""

@@ -34,7 +34,7 @@ from migaga.framework.guild_source import RestGuildSource
 from migaga.framework.guilds import GuildDirectory
 from migaga.framework.interactions import InteractionRouter
 from migaga.framework.loader import LoadResult
-from migaga.framework.modules import ModuleSet
+from migaga.framework.modules import START_SECONDS, ModuleSet
 from migaga.framework.resolver import RestResolver
 from migaga.framework.routing import EventRouter
 from migaga.framework.running import Runner
@@ -66,6 +66,8 @@ class FrameworkSettings:
     owners: frozenset[int] = frozenset()
     guild_days: float = 30
     """Days after which the data of a guild is deleted that the bot has left."""
+    start_seconds: float = START_SECONDS
+    """How long a module's `start()` may take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +160,8 @@ class FrameworkRuntime:
             keeper=GuildKeeper(database, self.retention, rest),
         )
         self.access = access
-        self.modules = ModuleSet(self.environment, Tasks(self.environment, runner, shard_ids=shard_ids), self._router)
+        tasks = Tasks(self.environment, runner, shard_ids=shard_ids)
+        self.modules = ModuleSet(self.environment, tasks, self._router, start_seconds=settings.start_seconds)
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> FrameworkRuntime:
