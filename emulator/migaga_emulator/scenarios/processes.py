@@ -16,7 +16,7 @@ import aiohttp
 
 from migaga.common.errors import MigagaError
 
-_ERROR = re.compile(r"\b(ERROR|CRITICAL)\b|^Traceback ")
+_ERROR = re.compile(r"\b(ERROR|CRITICAL)\b")
 PROBE_EVERY = 0.1
 """Seconds between two questions to `/readyz`."""
 LAST_LINES = 1
@@ -164,9 +164,10 @@ class BotProcess:
         """Whether its log, and those of the processes before it in its place, has this text."""
         return text in self._log.read_text(errors="replace")
 
-    def errors(self) -> list[str]:
-        """The lines of that log that are errors."""
-        return [line for line in self._log.read_text(errors="replace").splitlines() if _ERROR.search(line)]
+    def errors(self, about: str) -> list[str]:
+        """The lines of that log that are errors and have this text."""
+        lines = self._log.read_text(errors="replace").splitlines()
+        return [line for line in lines if about in line and _ERROR.search(line)]
 
     def tail(self) -> str:
         """Return the last lines of its log."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 from types import MappingProxyType
@@ -154,6 +154,16 @@ async def _end(member: Member) -> None:
     except MigagaError:
         # What a bad image does at its end is nobody's concern.
         await member.process.kill()
+
+
+def schema_complaints(members: Iterable[Member]) -> list[str]:
+    """What releases with different schemas could not write beside each other, by the logs of their processes."""
+    return [
+        f"process number {member.number} failed beside another schema: {error}"
+        for member in members
+        if member.process is not None
+        for error in member.process.errors(images.NOTES)[:1]
+    ]
 
 
 ACTIONS: Mapping[str, Callable[[Scene, Planned], Awaitable[None]]] = MappingProxyType(

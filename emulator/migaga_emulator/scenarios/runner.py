@@ -35,6 +35,7 @@ from migaga_emulator.scenarios.plan import Wish
 from migaga_emulator.scenarios.processes import BotConfig
 from migaga_emulator.scenarios.proxy import DatabaseProxy, is_server
 from migaga_emulator.scenarios.refusals import budget_complaints
+from migaga_emulator.scenarios.rollout import schema_complaints
 from migaga_emulator.scenarios.scene import Scene
 from migaga_emulator.scenarios.stage import CHANNELS, OLD_MESSAGES, Stage, build_stage
 from migaga_emulator.scenarios.talk import Gate
@@ -155,6 +156,8 @@ class Run:
                 if order.scenario.watches_budget:
                     statuses = await scene.fleet.statuses()
                     scene.injected.complaints += budget_complaints(statuses, scene.fleet.members)
+                if order.schema_change:
+                    scene.injected.complaints += schema_complaints(scene.fleet.everyone)
                 self._state = "stopping"
                 await scene.fleet.finish(within=order.patience)
                 await scene.owners.settle()

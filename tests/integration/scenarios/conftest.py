@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+import itertools
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -13,39 +14,71 @@ from tests.support.mariadb import *  # noqa: F403 - fixtures
 from tests.support.mariadb import MariaDbServer
 
 SMALL = ("--shards", "4", "--processes", "2", "--rate", "40", "--json")
+SHORT = {
+    # The longest first: nothing waits for them at the end.
+    "scale": ("--shards", "5", "--rate", "30", "--seconds", "5"),
+    "rolling-bad-image": ("--seconds", "20"),
+    "rolling there and back": ("--seconds", "5", "--schema-change", "--back"),
+    "rolling": ("--seconds", "5"),
+    "kill": ("--processes", "3", "--seconds", "14"),
+    "freeze": ("--processes", "3", "--seconds", "24"),
+    "gateway-faults": ("--seconds", "12"),
+    "restart": ("--seconds", "15"),
+    "stop-start": ("--seconds", "6"),
+    "token-revoked": ("--seconds", "6"),
+    "identify-exhausted": ("--seconds", "6"),
+    "cold-start": ("--shards", "20", "--processes", "1", "--seconds", "4"),
+    "steady": ("--seconds", "5"),
+}
+"""What each short run is asked for, besides `SMALL`; its scenario is its first word."""
 
 
 @pytest.fixture(scope="session")
-def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give the folder in which the steady run leaves its logs and its database."""
-    return tmp_path_factory.mktemp("kept")
+def pool() -> Iterator[ThreadPoolExecutor]:
+    """Give the threads that wait for runs."""
+    with ThreadPoolExecutor(AT_ONCE) as threads:
+        yield threads
+
+
+def begin_all(pool: ThreadPoolExecutor, folder: Path, database: Callable[[], list[str]]) -> Runs:
+    """Begin every short run, each with a folder for what it leaves."""
+    runs = Runs(pool)
+    for name, more in SHORT.items():
+        keep = folder / name.replace(" ", "-")
+        runs.begin(name, "scenario", name.split(" ")[0], *SMALL, *more, "--keep", str(keep), *database())
+    return runs
 
 
 @pytest.fixture(scope="session")
-def runs(tmp_path_factory: pytest.TempPathFactory, kept: Path) -> Iterator[Runs]:
-    """Give the runs of every scenario on SQLite, and of one with another probe."""
+def sqlite_runs(pool: ThreadPoolExecutor, tmp_path_factory: pytest.TempPathFactory) -> Runs:
+    """Give the runs of every scenario on SQLite, and one with another probe."""
+    runs = begin_all(pool, tmp_path_factory.mktemp("sqlite"), list)
     probe = write_probe(tmp_path_factory.mktemp("probe"))
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        all_of_them = Runs(pool)
-        for name, seconds in (
-            ("gateway-faults", 12),
-            ("token-revoked", 6),
-            ("stop-start", 6),
-            ("restart", 6),
-            ("identify-exhausted", 6),
-        ):
-            all_of_them.begin(name, "scenario", name, *SMALL, "--seconds", str(seconds))
-        all_of_them.begin("steady", "scenario", "steady", *SMALL, "--seconds", "5", "--keep", str(kept))
-        all_of_them.begin("cold-start", "scenario", "cold-start", "--shards", "20", "--rate", "40", "--seconds", "4")
-        other = ("--probe", "plain", "--probe-directory", str(probe))
-        all_of_them.begin("another probe", "scenario", "steady", *SMALL, *other, "--processes", "1", "--seconds", "4")
-        yield all_of_them
+    other = ("--probe", "plain", "--probe-directory", str(probe))
+    runs.begin("another probe", "scenario", "steady", *SMALL, *other, "--processes", "1", "--seconds", "4")
+    return runs
 
 
-@pytest.fixture
-def mariadb_address(mariadb_server: MariaDbServer, tmp_path: Path) -> Iterator[str]:
-    """Give the address of an empty MariaDB database to a test that runs processes and no event loop."""
-    name = f"scenario_{abs(hash(tmp_path)) % 10**8}"
-    asyncio.run(mariadb_server.execute(f"CREATE DATABASE {name}"))
-    yield mariadb_server.url(name)
-    asyncio.run(mariadb_server.execute(f"DROP DATABASE {name}"))
+@pytest.fixture(scope="session")
+def mariadb_runs(
+    pool: ThreadPoolExecutor, mariadb_server: MariaDbServer, tmp_path_factory: pytest.TempPathFactory
+) -> Runs:
+    """Give the runs of every scenario on MariaDB, each with a database of its own."""
+    numbers = itertools.count(1)
+
+    def database() -> list[str]:
+        name = f"scenario_{next(numbers)}"
+        asyncio.run(mariadb_server.execute(f"CREATE DATABASE {name}"))
+        return ["--database", mariadb_server.url(name)]
+
+    return begin_all(pool, tmp_path_factory.mktemp("mariadb"), database)
+
+
+@pytest.fixture(
+    params=[pytest.param("sqlite", id="sqlite"), pytest.param("mariadb", marks=pytest.mark.mariadb, id="mariadb")]
+)
+def runs(request: pytest.FixtureRequest) -> Runs:
+    """Give the runs on one kind of database."""
+    found = request.getfixturevalue(f"{request.param}_runs")
+    assert isinstance(found, Runs)
+    return found

@@ -14,7 +14,14 @@ from typing import Any
 
 AT_ONCE = 3
 """Runs beside each other: they sleep most of the time, and this machine has two cores."""
-LONGEST = 150.0
+LONGEST = 240.0
+
+FIELDS = [
+    *("scenario", "seed", "shards", "processes", "pids", "database", "emulator", "events_sent", "events_by_type"),
+    *("events_handled", "lost", "repeated", "expired", "undeliverable", "effects_lost", "effects_repeated"),
+    *("identifies", "identifies_rejected", "resumes", "handovers", "faults", "interactions_sent"),
+    *("interactions_answered", "gap_ms", "passed", "why"),
+]
 
 PROBE = '''
 """Tells the ledger of handled events, in the simplest way that does."""
@@ -72,15 +79,36 @@ class Runs:
 
     def __init__(self, pool: ThreadPoolExecutor) -> None:
         self._pool = pool
+        self._words: dict[str, tuple[str, ...]] = {}
         self._runs: dict[str, Future[Ended]] = {}
 
     def begin(self, name: str, *words: str) -> None:
         """Begin a run as soon as there is room."""
+        self._words[name] = words
         self._runs[name] = self._pool.submit(migaga, *words)
 
     def ended(self, name: str) -> Ended:
         """Wait for its end."""
         return self._runs[name].result()
+
+    def kept(self, name: str) -> Path:
+        """The folder in which a run leaves its logs."""
+        words = self._words[name]
+        return Path(words[words.index("--keep") + 1])
+
+    def passed(self, name: str) -> Mapping[str, Any]:
+        """Wait until it has passed, and give its last line."""
+        ended = self.ended(name)
+        assert ended.code == 0, f"{ended.out[-3_000:]}{ended.err}\n{self._words[name]}"
+        assert "p%40ss" not in ended.out + ended.err, "the database's password is shown"
+        last = ended.last
+        assert list(last) == FIELDS
+        assert (last["passed"], last["why"], last["lost"]) == (True, [], 0)
+        assert (last["effects_lost"], last["effects_repeated"], last["identifies_rejected"]) == (0, 0, 0)
+        assert last["events_sent"] == last["events_handled"] + last["undeliverable"] > 80
+        assert sum(last["events_by_type"].values()) == last["events_sent"]
+        assert len(set(last["pids"])) == len(last["pids"])
+        return last
 
 
 def write_probe(folder: Path) -> Path:
