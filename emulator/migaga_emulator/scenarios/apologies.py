@@ -23,10 +23,12 @@ _TIME_SHIFT = 22
 
 
 @dataclass(slots=True)
-class _Window:
+class Window:
     """A time in which people are told why their commands are not run. Seconds since the Unix epoch."""
 
     begun: float
+    final: bool
+    """What was refused in it must never run."""
     ended: float | None = None
 
     def has(self, asked_at: float) -> bool:
@@ -40,28 +42,37 @@ class Apologies:
     def __init__(self, now: Callable[[], float]) -> None:
         """`now` gives seconds since the Unix epoch, by the clock that makes the ids of interactions."""
         self._now = now
-        self._windows: list[_Window] = []
+        self._windows: list[Window] = []
         self._calls: dict[int, int] = {}
-
-    def begin(self) -> None:
-        """From now on processes cannot do what they are asked."""
-        self._windows.append(_Window(self._now()))
-
-    def end(self) -> None:
-        """Now they can again."""
-        self._windows[-1].ended = self._now()
-
-    @property
-    def count(self) -> int:
+        self.count = 0
         """People who were told why their command is not run."""
-        return len(self._calls)
+
+    def begin(self, *, final: bool = True) -> Window:
+        """From now on processes cannot do what they are asked.
+
+        Args:
+            final: what was refused must never run. In a partition nobody can promise that: whoever takes a shard over
+                cannot know what the one before it, which nobody reaches, has told people.
+
+        Returns: what ends it.
+        """
+        window = Window(self._now(), final)
+        self._windows.append(window)
+        return window
+
+    def end(self, window: Window) -> None:
+        """Now they can again."""
+        window.ended = self._now()
 
     def excuses(self, answer: Answer) -> bool:
         """Whether an answer that is not the right one is an apology, made when there was a reason."""
-        if not is_apology(answer) or not any(window.has(asked_at(answer.id)) for window in self._windows):
+        if not is_apology(answer):
             return False
-        self._calls[answer.id] = answer.calls
-        return True
+        windows = [window for window in self._windows if window.has(asked_at(answer.id))]
+        if windows and all(window.final for window in windows):
+            self._calls[answer.id] = answer.calls
+        self.count += bool(windows)
+        return bool(windows)
 
     def complaints(self, calls_of: Callable[[int], int]) -> list[str]:
         """What was run although its person had been told that it will not be.

@@ -50,11 +50,11 @@ async def cut_all(scene: Scene, planned: Planned, *, how: Cut) -> None:
     scene.state = "no database"
     scene.say(f"the database is gone ({how.value}) for {planned.value:.1f} s")
     scene.injected.faults[planned.kind] += 1
-    scene.apologies.begin()
+    window = scene.apologies.begin()
     scene.proxy.sever(how)
     await asyncio.sleep(planned.value)
     scene.proxy.heal()
-    scene.apologies.end()
+    scene.apologies.end(window)
     scene.say(f"the database is back; {scene.apologies.count} people were told why their commands are not run")
 
 
@@ -69,13 +69,13 @@ async def cut_one(scene: Scene, planned: Planned) -> None:
     crash.at = time.monotonic() + LIFE - BEAT
     scene.say(f"process {member.pid} with {len(crash.shards)} shards is cut off for {planned.value:.1f} s")
     scene.injected.faults[planned.kind] += 1
-    scene.apologies.begin()
+    window = scene.apologies.begin(final=False)
     scene.proxy.sever(Cut.SILENT, [member.number])
     healed_at = time.monotonic() + planned.value
     await scene.until_back(crash)
     await asyncio.sleep(max(0.0, healed_at - time.monotonic()))
     scene.proxy.heal([member.number])
-    scene.apologies.end()
+    scene.apologies.end(window)
     scene.say(f"process {member.pid} reaches the database again")
     try:
         await scene.fleet.until_ready(member, within=JOINED_WITHIN)

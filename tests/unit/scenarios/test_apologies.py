@@ -41,9 +41,9 @@ def watch() -> Watch:
 def apologies(watch: Watch) -> Apologies:
     """In an outage from `NOON` to 30 s later."""
     found = Apologies(watch)
-    found.begin()
+    window = found.begin()
     watch.now = NOON + 30
-    found.end()
+    found.end(window)
     return found
 
 
@@ -87,3 +87,22 @@ def test_what_is_run_after_its_apology_is_told(apologies: Apologies) -> None:
     (complaint,) = apologies.complaints(lambda asked: 2)
     assert complaint.startswith("1 commands were run after an apology")
     assert str(at(NOON + 1)) in complaint
+
+
+def test_in_a_partition_another_process_may_run_what_was_refused(watch: Watch) -> None:
+    apologies = Apologies(watch)
+    apologies.begin(final=False)
+    assert apologies.excuses(answer(NOON + 1))
+    assert apologies.count == 1
+    assert apologies.complaints(lambda asked: 9) == []
+
+
+def test_faults_beside_each_other_end_each_for_itself(watch: Watch) -> None:
+    apologies = Apologies(watch)
+    first = apologies.begin()
+    second = apologies.begin(final=False)
+    watch.now = NOON + 10
+    apologies.end(first)
+    assert apologies.excuses(answer(NOON + 100))
+    apologies.end(second)
+    assert not apologies.excuses(answer(NOON + 100))
