@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from migaga_operator.crd.spec import BotSpec
-from migaga_operator.resharding import Decision
+from migaga_operator.resharding import Decision, bits_of
 from migaga_operator.situation import Situation
 
 Status = Literal["True", "False", "Unknown"]
@@ -158,8 +158,7 @@ def judge_resharding(case: Case) -> Verdict:
         return Verdict("Resharding", "True", reason, message)
     if decision is not None and decision.hold is not None:
         return Verdict("Resharding", "False", decision.hold.reason, f"Not begun: {decision.hold.message}")
-    told = situation.told.count if situation.told else None
-    is_met = told is None or told == situation.count or not situation.is_serving
+    is_met = _is_met(situation)
     if situation.aborted is not None and not is_met:
         why = situation.aborted.reason or "it was not ready in time"
         text = (
@@ -168,9 +167,25 @@ def judge_resharding(case: Case) -> Verdict:
         )
         return Verdict("Resharding", "False", "GivenUp", text)
     if not is_met:
-        text = f"From {situation.count} to {told} shards: begins when all pods are of the newest revision."
-        return Verdict("Resharding", "True", "Requested", text)
+        told = situation.told.count if situation.told else None
+        why = (
+            f"Pods say: {situation.obstacle}"
+            if situation.obstacle
+            else "It begins when all pods are of the newest revision."
+        )
+        return Verdict(
+            "Resharding", "True", "Requested", f"From {situation.count} to {told or situation.count} shards. {why}"
+        )
     return Verdict("Resharding", "False", "NotNeeded", "The shards are as they are asked for.")
+
+
+def _is_met(situation: Situation) -> bool:
+    """Whether the pods have what they are told, or there is nothing yet that could change."""
+    told = situation.told
+    if told is None or not situation.is_serving:
+        return True
+    same_intents = situation.intents is None or bits_of(told.intents) == situation.intents
+    return same_intents and told.count in {None, situation.count}
 
 
 def judge_paused(case: Case) -> Verdict:

@@ -241,8 +241,10 @@ def _trouble(pod: object, conditions: Mapping[str, object]) -> Trouble | None:
         # A container that has not begun waits too; that is no trouble yet.
         if (waiting or at_path(container, "state", "terminated")) and (ended or reason not in _STARTING):
             said = as_text(ended.get("message")) if ended else as_text(waiting.get("message"))
-            word = reason if reason not in _STARTING else as_text(ended.get("reason")) or "Error"
-            return Trouble(word, said, as_whole(ended.get("exitCode")))
+            cause = as_text(ended.get("reason"))
+            # "It ran out of memory" says more than "it is started again and again".
+            word = cause if cause == "OOMKilled" or reason in _STARTING else reason
+            return Trouble(word or "Error", said, as_whole(ended.get("exitCode")))
     return None
 
 

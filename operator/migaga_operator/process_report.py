@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from migaga.common.text import mask_shapes, shorten
@@ -9,6 +10,8 @@ from migaga_operator.json_types import as_list, as_mapping, as_text, as_whole, a
 
 UNDER_WAY = ("WARMING", "ARMED", "CUTTING")
 """States of a generation that comes (docs/architecture.md, Continuity)."""
+_NOT_YET = ("wanted", "warm")
+"""Leases of shards that another process still serves, or of a generation that is muted."""
 _LONGEST = 400
 _MOST = 1_000_000
 
@@ -22,6 +25,10 @@ class GenerationReport:
     state: str
     """LIVE, WARMING, ARMED, CUTTING, GONE or ABORTED."""
     reason: str = ""
+    intents: int | None = None
+    """Discord's bit field."""
+    name: str = ""
+    """What shards name it by, without the number that tells it from an earlier one of the same kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,16 +58,17 @@ class ProcessReport:
     is_accepted: bool = False
     """Discord has accepted the token."""
     is_paused: bool = False
-    generation: GenerationReport | None = None
-    """The one that is live."""
-    upcoming: GenerationReport | None = None
-    """The one that comes, or that was given up last."""
+    generations: tuple[GenerationReport, ...] = ()
+    obstacle: str = ""
+    """Why the change that it is told of is not begun."""
     failed_modules: tuple[str, ...] = ()
 
 
 def read_process(document: object) -> ProcessReport:
     """Read the document of `/status`. A part of another shape counts as missing."""
     application = at_path(document, "application")
+    read = (_generation(item) for item in as_list(at_path(document, "generations"))[:1_000])
+    generations = tuple(item for item in read if item is not None)
     refused = _words(at_path(document, "credentials", "reason"))
     return ProcessReport(
         application=_words(at_path(application, "name")),
@@ -72,7 +80,7 @@ def read_process(document: object) -> ProcessReport:
         revision=_count(at_path(document, "process", "revision")),
         shard_count=_count(at_path(document, "shard_count")),
         recommended=_count(at_path(document, "recommended_shards")) or None,
-        live_shards=_live_shards(document),
+        live_shards=_live_shards(document, generations),
         database_error=_words(at_path(document, "database", "error")),
         identify_total=_count(at_path(document, "identify", "total")),
         identify_remaining=_count(at_path(document, "identify", "remaining")),
@@ -80,8 +88,8 @@ def read_process(document: object) -> ProcessReport:
         credentials=refused,
         is_accepted=bool(as_mapping(application)) and not refused,
         is_paused=as_text(at_path(document, "mode")).casefold() == "paused",
-        generation=_generation(at_path(document, "generation")),
-        upcoming=_generation(at_path(document, "generation", "next")),
+        generations=generations,
+        obstacle=_words(at_path(document, "change")),
         failed_modules=tuple(
             f"{_words(at_path(item, 'name'))}: {error}"
             for item in as_list(at_path(document, "modules"))[:100]
@@ -90,21 +98,34 @@ def read_process(document: object) -> ProcessReport:
     )
 
 
+def live_generation(generations: Iterable[GenerationReport]) -> GenerationReport | None:
+    """Return the generation that is live."""
+    return max((item for item in generations if item.state == "LIVE"), key=lambda item: item.n, default=None)
+
+
 def _generation(value: object) -> GenerationReport | None:
     n, count = _count(at_path(value, "n")), _count(at_path(value, "shard_count"))
     if n is None or not count:
         return None
-    return GenerationReport(n, count, as_text(at_path(value, "state")).upper(), _words(at_path(value, "reason")))
+    intents = _count(at_path(value, "intents"))
+    return GenerationReport(
+        n=n,
+        shard_count=count,
+        state=as_text(at_path(value, "state")).upper(),
+        reason=_words(at_path(value, "reason")),
+        intents=intents,
+        name=f"{count}:{intents}:v{_count(at_path(value, 'api_version'))}",
+    )
 
 
-def _live_shards(document: object) -> frozenset[int]:
-    current = _count(at_path(document, "generation", "n"))
-    found = set()
+def _live_shards(document: object, generations: Iterable[GenerationReport]) -> frozenset[int]:
+    live, found = live_generation(generations), set()
     for item in as_list(at_path(document, "shards"))[:20_000]:
-        number, generation = _count(at_path(item, "id")), _count(at_path(item, "generation"))
-        # A process without generations says none; then all its shards are of the one that is live.
-        of_it = generation is None or current is None or generation == current
-        if number is not None and of_it and as_text(at_path(item, "state")).casefold() == "live":
+        number, name = _count(at_path(item, "id")), as_text(at_path(item, "generation"))
+        # A process that knows no generations has shards of the one that is live.
+        is_of_it = live is None or not name or name == live.name or name.startswith(f"{live.name}:")
+        is_its = as_text(at_path(item, "lease")) not in _NOT_YET
+        if number is not None and is_of_it and is_its and as_text(at_path(item, "state")) == "live":
             found.add(number)
     return frozenset(found)
 

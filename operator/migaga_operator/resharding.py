@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from migaga.common.values import INTENTS
 from migaga_operator.builders.env import in_order
 from migaga_operator.crd.spec import BotSpec
 from migaga_operator.observed import read_time
@@ -61,7 +62,7 @@ def decide(spec: BotSpec, situation: Situation, now: datetime) -> Decision:
     if _is_told(desired, intents, told, situation):
         return before
     cost = desired or situation.count or 1
-    is_back = desired == situation.count and intents == told.intents
+    is_back = desired == situation.count and _are_in_force(intents, told, situation)
     hold = _hold(spec, situation, desired, 0 if is_back else cost)
     if hold is not None:
         return Decision(told.count, told.intents, told.resharded_at, desired, hold, 0, before.is_template_held)
@@ -79,7 +80,7 @@ def _desired(spec: BotSpec, situation: Situation, told: Told, now: datetime) -> 
     target = _rounded(situation.recommended or base, spec) or base
     tolerance = shards.reshard.tolerance_percent
     grows = target > base and target * 100 >= base * (100 + tolerance)
-    shrinks = target < base and target * (100 + 2 * tolerance) <= base * 100
+    shrinks = target < base and target * 100 <= base * (100 - 2 * tolerance)
     if not grows and not shrinks:
         return base, None
     last = read_time(told.resharded_at) if told.resharded_at else None
@@ -124,6 +125,15 @@ def _hold(spec: BotSpec, situation: Situation, desired: int | None, cost: int) -
 def _is_told(desired: int | None, intents: tuple[str, ...], told: Told, situation: Situation) -> bool:
     same_count = desired is None or desired == (told.count or situation.count)
     return same_count and intents == told.intents
+
+
+def _are_in_force(intents: tuple[str, ...], told: Told, situation: Situation) -> bool:
+    return intents == told.intents if situation.intents is None else bits_of(intents) == situation.intents
+
+
+def bits_of(intents: tuple[str, ...]) -> int:
+    """Return intents as Discord's bit field."""
+    return sum(INTENTS.get(name, 0) for name in set(intents))
 
 
 def _unless_same(desired: int | None, told: Told, situation: Situation) -> int | None:

@@ -13,7 +13,7 @@ from migaga_operator.builders import deployment as made
 from migaga_operator.builders.env import COUNT, INTENT_NAMES, REVISION, in_order, read_env
 from migaga_operator.json_types import as_whole, at_path
 from migaga_operator.observed import LiveObject, Observed, ObservedPod
-from migaga_operator.process_report import UNDER_WAY, GenerationReport, ProcessReport
+from migaga_operator.process_report import UNDER_WAY, GenerationReport, ProcessReport, live_generation
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +41,14 @@ class Situation:
     """The shard count in force."""
     connected: int
     recommended: int | None
+    intents: int | None
+    """The intents in force, as Discord's bit field."""
     upcoming: GenerationReport | None
     """The generation that comes, while it does."""
     aborted: GenerationReport | None
     """The generation that was given up last."""
+    obstacle: str
+    """Why processes do not begin the change that they are told of; empty when nothing is in the way."""
     budget: int | None
     """IDENTIFYs left of the day."""
     budget_total: int | None
@@ -74,7 +78,9 @@ def survey(observed: Observed) -> Situation:
     reports = [pod.process for pod in observed.pods if pod.process is not None]
     freshest = sorted(observed.pods, key=lambda pod: (pod.started_at, pod.name))
     told = _told(observed.deployment)
-    count = _count(observed, reports, told)
+    known = [item for report in reports for item in report.generations]
+    live = live_generation(known)
+    count = live.shard_count if live else _count(observed, reports, told)
     remaining = [report.identify_remaining for report in reports if report.identify_remaining is not None]
     totals = [report.identify_total for report in reports if report.identify_total is not None]
     recommended = [pod.process.recommended for pod in freshest if pod.process and pod.process.recommended]
@@ -86,8 +92,10 @@ def survey(observed: Observed) -> Situation:
         count=count,
         connected=_connected(reports, count),
         recommended=recommended[-1] if recommended else None,
-        upcoming=_newest([report.upcoming for report in reports], UNDER_WAY),
-        aborted=_newest([report.upcoming for report in reports], ("ABORTED",)),
+        intents=live.intents if live else None,
+        upcoming=_newest(known, UNDER_WAY, live),
+        aborted=_newest(known, ("ABORTED",), live),
+        obstacle=_first(report.obstacle for report in reports),
         budget=min(remaining, default=None),
         budget_total=max(totals, default=None),
         budget_reason=_first(report.identify_reason for report in reports),
@@ -119,10 +127,7 @@ def _told(live: LiveObject | None) -> Told | None:
 
 
 def _count(observed: Observed, reports: Sequence[ProcessReport], told: Told | None) -> int | None:
-    """Return the shard count in force: as processes say, else as it was known, else as they were told."""
-    live = _newest([report.generation for report in reports], ("LIVE",))
-    if live is not None:
-        return live.shard_count
+    """Return the shard count where no process knows a generation: as they say, as it was known, as they were told."""
     said = [report.shard_count for report in reports if report.shard_count]
     known = as_whole(at_path(observed.status, "shards", "count"))
     return max(said, default=None) or known or (told.count if told else None)
@@ -133,8 +138,11 @@ def _connected(reports: Sequence[ProcessReport], count: int | None) -> int:
     return len([shard for shard in shards if count is None or shard < count])
 
 
-def _newest(found: Sequence[GenerationReport | None], states: Sequence[str]) -> GenerationReport | None:
-    fitting = [item for item in found if item is not None and item.state in states]
+def _newest(
+    found: Sequence[GenerationReport], states: Sequence[str], live: GenerationReport | None
+) -> GenerationReport | None:
+    """Return the newest generation after the live one in one of these states; the furthest where processes differ."""
+    fitting = [item for item in found if item.state in states and (live is None or item.n > live.n)]
     return max(fitting, key=lambda item: (item.n, states.index(item.state), item.reason), default=None)
 
 

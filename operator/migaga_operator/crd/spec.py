@@ -88,7 +88,7 @@ class Reshard:
         metadata=entry(
             Whole(0, 1_000),
             "By how many percent the recommendation must be above the present count before the bot is resharded; "
-            "it must be below by twice as much before shards are taken away.",
+            "it must be below by twice as much before shards are taken away (with 50 and more, none ever are).",
             default=20,
         ),
     )

@@ -14,6 +14,7 @@ from typing import cast
 
 from tests.unit.operator_crd.manifests import Change, Node, node, smallest
 
+from migaga.common import values
 from migaga_operator.builders.env import read_env
 from migaga_operator.builders.fleet import COMPONENT_LABEL, SHARDS
 from migaga_operator.crd.read import read_bot
@@ -22,7 +23,9 @@ from migaga_operator.json_types import as_list, as_mapping, as_text, at_path
 from migaga_operator.observed import Observed, observe
 from migaga_operator.ops import Apply, Delete, Event, Key, Op, Scale, SetStatus, key_of
 from migaga_operator.planner import plan
+from migaga_operator.reasons import REASONS
 
+KNOWN = {(one.type, one.status, one.name) for one in REASONS}
 NEXT = {"WARMING": "ARMED", "ARMED": "CUTTING"}
 
 
@@ -34,6 +37,27 @@ class Generation:
     count: int
     intents: str
     state: str = "LIVE"
+
+    @property
+    def bits(self) -> int:
+        """Its intents as processes tell them."""
+        return values.intents(self.intents)
+
+    @property
+    def name(self) -> str:
+        """What shards name it by."""
+        return f"{self.count}:{self.bits}:v10"
+
+    def row(self) -> Node:
+        """What a process says of it."""
+        return {
+            "n": self.n,
+            "shard_count": self.count,
+            "intents": self.bits,
+            "api_version": 10,
+            "state": self.state.lower(),
+            "reason": None,
+        }
 
 
 @dataclass
@@ -142,6 +166,8 @@ class Cluster:
                 del self.objects[op.key]
                 self._applied.pop(op.key, None)
             case SetStatus():
+                said = {(item.type, item.status, item.reason) for item in op.status.conditions}
+                assert said <= KNOWN, said - KNOWN
                 self.bot["status"] = cast("Node", op.manifest)
             case Event():
                 self.events.append(op)
@@ -210,26 +236,23 @@ class Cluster:
         }
 
     def _report(self, pod: Node, shards: list[int]) -> Node:
-        generation: Node | None = None
-        if self.live is not None:
-            coming = self.upcoming
-            generation = {
-                "n": self.live.n,
-                "shard_count": self.live.count,
-                "state": self.live.state,
-                "next": {"n": coming.n, "shard_count": coming.count, "state": coming.state} if coming else None,
-            }
+        known = [generation for generation in (self.live, self.upcoming) if generation is not None]
         return {
             "application": {"id": "123456789012345678", "name": "My bot"},
             "ready": is_ready(pod),
             "reasons": [],
             "mode": at_path(self.objects.get(Key("ConfigMap", "my-bot-fleet")), "data", "mode"),
-            "process": {"revision": 1, "ready": is_ready(pod), "leaving": 0},
+            "process": {"id": "p", "revision": 1, "capacity": 16, "leaving": False, "trouble": None},
             "shard_count": self.live.count if self.live else None,
             "recommended_shards": self.recommended,
             "identify": {"total": 1_000, "remaining": self.budget, "reason": None},
-            "shards": [{"id": shard, "state": "live"} for shard in shards],
-            "generation": generation,
+            "shards": [
+                {"id": shard, "state": "live", "lease": "live", "generation": self.live.name}
+                for shard in shards
+                if self.live
+            ],
+            "generations": [generation.row() for generation in known],
+            "change": None,
         }
 
     def _roll(self) -> None:

@@ -233,7 +233,7 @@ def test_no_damaged_part_of_an_observation_raises(path: tuple[str, ...], value: 
             parent = parent.get(name) if isinstance(parent, dict) else None
         if isinstance(parent, dict):
             parent[path[-1]] = value
-        for part in ("generation", "process", "shards", "identify", "application", "modules"):
+        for part in ("generations", "process", "shards", "identify", "application", "modules"):
             if where == "reports" and path[-1] == "status":
                 item[part] = value
     seen = observe(bot, objects=objects, pods=pods, reports=reports)
