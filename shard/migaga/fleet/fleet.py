@@ -21,7 +21,7 @@ from migaga.fleet.flusher import keep_flushing
 from migaga.fleet.giving import Giving
 from migaga.fleet.held import HeldShard
 from migaga.fleet.member import Member
-from migaga.fleet.parts import Breaker, Parts, ShardKey, random_token
+from migaga.fleet.parts import Breaker, Parts, ShardKey, no_guilds, random_token
 from migaga.fleet.plan import FleetPlan, bound_to
 from migaga.fleet.silence import SilenceWatch
 from migaga.fleet.statefile import open_state
@@ -45,10 +45,6 @@ LAST_SECONDS = 3.0
 """Seconds before the end of the grace at which what nobody has taken is released (P5)."""
 CANCEL_AGAIN = 0.5
 LOOK_EVERY = 0.05
-
-
-async def _no_guilds(key: ShardKey) -> Sequence[int]:
-    return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +99,7 @@ class Fleet:
         observer: Observer,
         change: Change | None = None,
         silence: SilenceWatch | None = None,
-        known_guilds: Callable[[ShardKey], Awaitable[Sequence[int]]] = _no_guilds,
+        known_guilds: Callable[[ShardKey], Awaitable[Sequence[int]]] = no_guilds,
         state_directory: Path | None = None,
         wait_for_taker: timedelta = timedelta(0),
         new_token: Callable[[], str] = random_token,

@@ -359,6 +359,10 @@ class HeldShard:
         self._note_local()
         self._connected()
 
+    def may_connect(self) -> bool:
+        """Whether the life is valid and the shard held."""
+        return self.parts.member.is_valid() and self.holding is not None and self.holding.may_connect
+
     def resumed(self) -> None:
         """Handle what comes, once the row says that this process does."""
         self._connected()

@@ -45,6 +45,11 @@ class NoBreaker:
         raise CredentialsError(reason)
 
 
+async def no_guilds(key: ShardKey) -> Sequence[int]:
+    """Know no guild of a shard: it is asked about those that its events name."""
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class Parts:
     """What every shard of this process works with."""
@@ -59,13 +64,13 @@ class Parts:
     """The local file; None: after a crash, what finished since the last flush comes again."""
     shared: Callable[[str], Shared]
     """What connections of a generation share, by its name."""
-    silence: SilenceWatch | None
-    """Looks for shards that heartbeat and hear nothing."""
-    known_guilds: Callable[[ShardKey], Awaitable[Sequence[int]]]
-    """Some guilds of a shard that the bot is in."""
     new_token: Callable[[], str]
     fail: Callable[[MigagaError], None]
     """Told what this process cannot go on with: intents that are not allowed, a wrong shard count."""
+    silence: SilenceWatch | None = None
+    """Looks for shards that heartbeat and hear nothing."""
+    known_guilds: Callable[[ShardKey], Awaitable[Sequence[int]]] = no_guilds
+    """Some guilds of a shard that the bot is in."""
 
 
 def random_token() -> str:

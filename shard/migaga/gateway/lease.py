@@ -37,6 +37,10 @@ class ShardLease(Protocol):
         """Store a session that READY has begun. Returns when it is stored: no event of it is handed on before."""
         ...
 
+    def may_connect(self) -> bool:
+        """Whether a session may be begun or resumed in this moment: asked inline, just before it is."""
+        ...
+
     def resumed(self) -> None:
         """Note RESUMED: what was missed has been handed on."""
         ...

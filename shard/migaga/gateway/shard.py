@@ -150,7 +150,7 @@ class FleetShard(OpenShard):
     async def before_handshake(self, op: int) -> bool:
         """Take the turn to IDENTIFY; or ask what to RESUME, which a taker learns only now."""
         if op == OP_IDENTIFY:
-            return self._turn is not None and await self._turn.take()
+            return self._turn is not None and await self._turn.take() and self._lease.may_connect()
         opened_for = self.session
         if opened_for is None:
             return False

@@ -142,7 +142,7 @@ def count_errors(database: Database, metrics: Metrics) -> None:
             return
         metrics.database_error("connection" if context.is_disconnect or context.connection is None else "statement")
 
-    for engine in (database.engine, database.lease_engine):
+    for engine in (database.engine, database.reading_engine, database.lease_engine):
         event.listen(engine.sync_engine, "handle_error", note)
 
 

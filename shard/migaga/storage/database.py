@@ -31,6 +31,8 @@ class Database:
     dialect: Dialect
     engine: AsyncEngine
     """For handlers and stores."""
+    reading_engine: AsyncEngine
+    """An own small pool for short looks: who may do what must not wait for modules that write."""
     lease_engine: AsyncEngine
     """An own small pool, that modules cannot exhaust: sessions of shards."""
     maintenance_engine: AsyncEngine
@@ -40,9 +42,10 @@ class Database:
         self.dialect = target.dialect
         self.label = target.label
         self.path = Path(target.url.database) if target.dialect == "sqlite" and target.url.database else None
-        self.engine, self.lease_engine, self.maintenance_engine = engines.handlers, engines.leases, engines.maintenance
+        self.engine, self.reading_engine = engines.handlers, engines.reading
+        self.lease_engine, self.maintenance_engine = engines.leases, engines.maintenance
         self._writers = _sessions(self.engine, "IMMEDIATE")
-        self._readers = _sessions(self.engine, "DEFERRED")
+        self._readers = _sessions(self.reading_engine, "DEFERRED")
         self._leases = _sessions(self.lease_engine, "IMMEDIATE")
 
     def transaction(self) -> AbstractAsyncContextManager[AsyncSession]:

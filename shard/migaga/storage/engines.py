@@ -25,6 +25,7 @@ BEGIN_OPTION = "migaga_begin"
 _LOCK_SECONDS = 5
 _POOL_SECONDS = 10
 _LEASE_POOL = 3
+_READING_POOL = 4
 _SQL_MODE = "STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
 
 
@@ -50,12 +51,13 @@ class Engines:
     """The engines of one open database."""
 
     handlers: AsyncEngine
+    reading: AsyncEngine
     leases: AsyncEngine
     maintenance: AsyncEngine
 
     async def dispose(self) -> None:
         """Close every connection."""
-        for engine in (self.handlers, self.leases, self.maintenance):
+        for engine in (self.handlers, self.reading, self.leases, self.maintenance):
             await engine.dispose()
 
 
@@ -64,6 +66,7 @@ def make_engines(target: Target, pool_size: int) -> Engines:
     make = _sqlite if target.dialect == "sqlite" else _mysql
     return Engines(
         handlers=make(target, _HANDLERS, pool_size),
+        reading=make(target, _HANDLERS, min(pool_size, _READING_POOL)),
         leases=make(target, _LEASES, _LEASE_POOL),
         maintenance=make(target, _MAINTENANCE, None),
     )
