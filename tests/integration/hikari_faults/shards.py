@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
@@ -18,7 +18,7 @@ from migaga.common.errors import CredentialsError
 from migaga.continuity.local import resume_point
 from migaga.fleet.held import HeldShard
 from migaga.fleet.member import Member
-from migaga.fleet.parts import Parts, random_token
+from migaga.fleet.parts import Parts, ShardKey, random_token
 from migaga.gateway.discord import DiscordApp
 from migaga.gateway.events import FleetEventManager
 from migaga.gateway.identify import Budget, IdentifyGate
@@ -147,6 +147,8 @@ async def our_shard(
             breaker=TellingBreaker(failed),
             local=None,
             shared=lambda generation: shared,
+            silence=None,
+            known_guilds=_no_guilds,
             new_token=random_token,
             fail=failed.set_exception,
         )
@@ -160,6 +162,10 @@ async def our_shard(
             beats.cancel()
             failed.cancel()
             await asyncio.gather(beats, failed, return_exceptions=True)
+
+
+async def _no_guilds(key: ShardKey) -> Sequence[int]:
+    return ()
 
 
 def _shared(url: str, clock: QuickClock) -> Shared:
