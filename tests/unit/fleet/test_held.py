@@ -1,0 +1,168 @@
+"""What of a shard's events is in the database: the watermark, what is finished above it, what runs beside it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from datetime import timedelta
+
+from tests.unit.fleet.shards import GENERATION, holding, until
+
+from migaga.continuity.finished import decode
+from migaga.fleet.giving import Giving
+from migaga.fleet.leftovers import Leftovers
+from migaga.fleet.parts import row_of
+from migaga.gateway.received import Received
+from migaga.storage.leases import LeaseStore
+from migaga.storage.leases_operations import Insert, Outcome, Update
+from migaga.storage.leases_rows import InflightRow, ProcessRow, ShardPhase, ShardRow
+
+
+async def test_a_flush_stores_the_watermark_and_what_is_finished_above_it(store: LeaseStore) -> None:
+    async with holding(store) as shop:
+        shop.desk.block(2)
+        shop.receive(1, 2, 3)
+        await until(lambda: shop.desk.ended == [1, 3])
+        assert await shop.held.flush()
+        row = await shop.row()
+        assert (row.state, row.seq) == (ShardPhase.LIVE, 1)
+        assert decode(row.done_set, "s", row.seq) == {3}
+        assert shop.held.stored_seq("s") == 1
+        assert shop.held.stored_seq("another") is None
+        shop.desk.free(2)
+        await until(lambda: shop.held.intake.point().seq == 3)
+        assert shop.held.stored_seq("s") == 1, "heartbeats tell no more than what is stored"
+        assert await shop.held.flush()
+        assert shop.held.stored_seq("s") == 3
+
+
+async def test_a_flush_under_another_token_stores_nothing_and_the_shard_is_lost(store: LeaseStore) -> None:
+    async with holding(store) as shop:
+        shop.receive(1)
+        await until(lambda: shop.held.intake.point().seq == 1)
+        robbed = Update("shard", {"generation": GENERATION, "id": 0}, {}, {"token": "theirs", "owner": "they"})
+        assert await store.execute(robbed) is Outcome.DONE
+        assert not await shop.held.flush()
+        assert (await shop.row()).seq == 0
+        assert not shop.held.is_live
+        shop.receive(2)
+
+
+async def test_an_event_that_is_put_aside_has_a_row_until_its_handlers_have_ended(store: LeaseStore) -> None:
+    async with holding(store) as shop:
+        shop.desk.block(1)
+        shop.receive(1, 2)
+        await until(lambda: shop.desk.ended == [2])
+        [running] = shop.held.intake.unfinished()
+        shop.held.set_aside(running)
+        assert await shop.held.flush()
+        [row] = await shop.rows()
+        assert (row.seq, row.owner, row.guild_id, row.attempts) == (1, shop.member.id, 7, 1)
+        assert (await shop.row()).seq == 2
+        shop.desk.free(1)
+        await until(lambda: shop.desk.ended == [2, 1])
+        assert await shop.held.forget_ended()
+        assert await shop.rows() == []
+
+
+async def test_an_event_that_waits_for_people_gets_no_row(store: LeaseStore) -> None:
+    async with holding(store) as shop:
+        shop.desk.asking = {1}
+        shop.desk.block(1)
+        shop.receive(1)
+        await until(lambda: shop.held.intake.put_aside == 1)
+        assert await shop.held.flush()
+        assert (await shop.rows(), (await shop.row()).seq) == ([], 1)
+
+
+async def test_a_release_stores_how_far_it_is_and_leaves_what_did_not_end_to_the_next_owner(store: LeaseStore) -> None:
+    async with holding(store) as shop:
+        shop.desk.block(2)
+        shop.receive(1, 2, 3)
+        await until(lambda: shop.desk.ended == [1, 3])
+        assert await Giving(shop.held).release(timedelta(seconds=0.05)) == 1
+        row = await shop.row()
+        assert (row.owner, row.state, row.seq) == (None, ShardPhase.FREE, 1)
+        assert decode(row.done_set, "s", row.seq) == {3}
+        assert row.token != "mine"
+
+
+async def test_a_release_deletes_the_row_of_an_event_that_ends_in_its_grace(store: LeaseStore) -> None:
+    async with holding(store) as shop:
+        shop.desk.block(1)
+        shop.receive(1)
+        await until(lambda: shop.desk.started == [1])
+        shop.held.set_aside(shop.held.intake.unfinished()[0])
+        assert await shop.held.flush()
+        shop.desk.free(1)
+        assert await Giving(shop.held).release(timedelta(seconds=5)) == 0
+        assert await shop.held.forget_ended()
+        assert await shop.rows() == []
+
+
+async def test_what_a_dead_owner_had_put_aside_is_run_and_its_row_deleted(store: LeaseStore) -> None:
+    async with holding(store) as shop:
+        assert await store.execute(Insert("inflight", asdict(_left(3)))) is Outcome.DONE
+        leftovers = Leftovers()
+        shop.desk.block(3)
+        await leftovers.look(await shop.view(), [shop.held])
+        [row] = await shop.rows()
+        assert (row.owner, row.attempts) == (shop.member.id, 2)
+        await leftovers.look(await shop.view(), [shop.held])
+        shop.desk.free(3)
+        await until(lambda: shop.desk.ended == [3])
+        assert shop.desk.started == [3]
+        assert await shop.held.forget_ended()
+        assert await shop.rows() == []
+
+
+async def test_what_nobody_wants_any_more_of_a_dead_owner_is_deleted(store: LeaseStore) -> None:
+    async with holding(store) as shop:
+        shop.desk.unwanted = {3}
+        assert await store.execute(Insert("inflight", asdict(_left(3)))) is Outcome.DONE
+        await Leftovers().look(await shop.view(), [shop.held])
+        assert await shop.rows() == []
+
+
+async def test_what_ended_four_owners_is_quarantined_and_never_run(store: LeaseStore) -> None:
+    async with holding(store) as shop:
+        assert await store.execute(Insert("inflight", asdict(replace(_left(3), attempts=4)))) is Outcome.DONE
+        await Leftovers().look(await shop.view(), [shop.held])
+        [row] = await shop.rows()
+        assert (row.quarantined, shop.desk.started) == (True, [])
+
+
+async def test_what_a_living_owner_has_put_aside_is_left_to_it(store: LeaseStore) -> None:
+    async with holding(store) as shop:
+        assert await store.execute(Insert("process", asdict(ProcessRow("dead", 1, leaving=9)))) is Outcome.DONE
+        assert await store.execute(Insert("inflight", asdict(_left(3)))) is Outcome.DONE
+        await Leftovers().look(await shop.view(), [shop.held])
+        assert ([row.owner for row in await shop.rows()], shop.desk.started) == (["dead"], [])
+
+
+async def test_after_two_deaths_at_one_place_each_event_is_suspected_before_it_runs(store: LeaseStore) -> None:
+    died = ShardRow(GENERATION, 0, session_id="s", resume_url="ws://x", seq=4, died_seq=4, deaths=2)
+    async with holding(store, died, replayed=(5, 6), blocked=(5,)) as shop:
+        await until(lambda: shop.desk.started == [5])
+        row = await shop.row()
+        assert (row.suspect_seq, row.suspect_count) == (5, 1)
+        shop.desk.free(5)
+        await until(lambda: shop.desk.ended == [5, 6])
+        assert (await shop.row()).suspect_seq == 6
+
+
+async def test_an_event_that_was_suspected_twice_is_kept_and_never_run(store: LeaseStore) -> None:
+    died = ShardRow(
+        GENERATION, 0, session_id="s", resume_url="ws://x", seq=4, suspect_seq=5, suspect_count=2, died_seq=4, deaths=4
+    )
+    async with holding(store, died, replayed=(5, 6)) as shop:
+        await until(lambda: shop.desk.ended == [6])
+        [row] = await shop.rows()
+        assert (row.seq, row.quarantined) == (5, True)
+        await until(lambda: shop.held.intake.point().seq == 6)
+        await Leftovers().look(await shop.view(), [shop.held])
+        assert shop.desk.started == [6]
+
+
+def _left(seq: int) -> InflightRow:
+    event = Received("MESSAGE_CREATE", 0, "an earlier session", seq, {"id": str(seq)})
+    return row_of((GENERATION, 0), event, "dead")
