@@ -57,8 +57,13 @@ class Lane:
     async def aclose(self) -> None:
         """Give the connection back."""
         connection, self._connection = self._connection, None
-        if connection is not None:
+        if connection is None:
+            return
+        try:
             await connection.close()
+        except (SQLAlchemyError, OSError):
+            # It has died: what a close would have reset cannot be, and need not.
+            await connection.invalidate()
 
     async def _run(self, statement: Statement) -> sa.CursorResult[tuple[object, ...]]:
         connection = await self._open()
