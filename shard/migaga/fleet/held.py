@@ -28,7 +28,7 @@ from migaga.gateway.intake import Intake, Running
 from migaga.gateway.privates import Session
 from migaga.gateway.received import Received
 from migaga.gateway.runner import ShardRunner
-from migaga.gateway.shard import FleetShard, ShardLife
+from migaga.gateway.shard import FleetShard, ShardLife, ShardState
 from migaga.storage.leases_operations import Outcome
 from migaga.storage.leases_rows import InflightRow, ShardPhase, ShardRow
 
@@ -108,6 +108,13 @@ class HeldShard:
     def is_live(self) -> bool:
         """Whether its events are handled here."""
         return self.holding is not None and self.holding.may_handle
+
+    @property
+    def steady_since(self) -> float | None:
+        """Since when it is handled here over one connection without a break; None when it is not."""
+        if self.live_since is None or not self.is_live or self.life.state is not ShardState.LIVE:
+            return None
+        return max(self.live_since, self.life.since)
 
     # ---- from its steward
 

@@ -278,7 +278,7 @@ class Steward:
             self._spawn_once(self.giving[key].withdraw, f"withdrawing shard {key[1]}")
 
     async def _judge_ready(self, view: View, now: float) -> None:
-        since = [held.live_since for held in self.held.values() if held.live_since is not None]
+        since = [at for held in self.held.values() if (at := held.steady_since) is not None]
         facts = Facts(database=True, modules=True, token=True, hello=True)
         self.not_ready = self._readiness.judge(facts, view, now, min(since, default=None)) or self._lacking(view)
         ready = self.not_ready is None
@@ -331,10 +331,14 @@ class Steward:
             del self.held[held.key]
         self._tell_left(held.key)
         handed = Handed(parts.member.id, giving.token, parts.clock.now())
-        self._spawn(watch_handed(held, handed, self._swapped_back), f"hand-over of shard {held.key[1]}")
+        self._spawn(
+            watch_handed(held, handed, partial(self._swapped_back, giving.taker)), f"hand-over of shard {held.key[1]}"
+        )
         await self._linger(held)
 
-    def _swapped_back(self, row: ShardRow) -> None:
+    def _swapped_back(self, taker: str, row: ShardRow) -> None:
+        """Hold again what a taker has not gone live with, and give that one nothing for a while."""
+        self._offers.failed(taker, self.parts.clock.now())
         if row.key not in self.held:
             self._hold(row, row)
 
