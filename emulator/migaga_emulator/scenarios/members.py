@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import math
 import os
+import signal
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -62,6 +63,11 @@ class Member:
         """The process in it now, or the last one; 0 before the first."""
         return 0 if self.process is None else self.process.pid
 
+    @property
+    def is_running(self) -> bool:
+        """Whether there is a process in it that has not ended."""
+        return self.process is not None and self.process.is_running
+
 
 async def _same_database(release: Release, number: int) -> str:
     return release.config.database_url
@@ -115,7 +121,7 @@ class Fleet:
     async def restart(self) -> None:
         """Start every place that is empty, and wait until all shards are connected."""
         for member in self.members:
-            if member.process is None or not member.process.is_running:
+            if not member.is_running:
                 await self.launch(member)
         await self.until_served()
 
@@ -158,12 +164,13 @@ class Fleet:
         """SIGTERM to all, and wait for their ends. What is wrong with these is noted."""
         await asyncio.gather(*(self._leave(member, within) for member in self.members))
 
+    async def end(self, *, within: float) -> list[int]:
+        """SIGTERM to all; returns their exit codes. One that has to be killed is noted."""
+        return list(await asyncio.gather(*(self._end(member, within) for member in self.members)))
+
     async def finish(self, *, within: float) -> None:
         """The end of a scenario: stop what still runs."""
-        for member in self.members:
-            if member.process is not None and not member.process.is_running:
-                member.process = None
-        await self.stop(within=within)
+        await asyncio.gather(*(self._leave(member, within) for member in self.members if member.is_running))
 
     async def until_connected(self, count: int) -> None:
         """Wait until this many sessions are connected."""
@@ -205,6 +212,13 @@ class Fleet:
                 await member.process.stop(within=within)
             except MigagaError as error:
                 self.complaints.append(str(error))
+
+    async def _end(self, member: Member, within: float) -> int:
+        try:
+            return 0 if member.process is None else await member.process.end(within=within)
+        except MigagaError as error:
+            self.complaints.append(str(error))
+            return -signal.SIGKILL
 
     async def _watch(self, process: BotProcess) -> None:
         try:

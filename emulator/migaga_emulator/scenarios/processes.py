@@ -44,6 +44,10 @@ class BotConfig:
     """Grows with each release."""
     capacity: int = 16
     """Shards that a process would like to hold at most."""
+    armed_for: float = 60.0
+    """Seconds for which two generations run beside each other before the next one takes over."""
+    warm_within: float = 600.0
+    """Seconds in which it must take over, or be given up."""
     state_directory: Path | None = None
     """Where a process keeps what it has finished; None: nowhere."""
     log_level: str = "INFO"
@@ -77,6 +81,8 @@ class BotConfig:
                     "[Fleet]",
                     f"Revision = {self.revision}",
                     f"Capacity = {self.capacity}",
+                    f"ArmedFor = {self.armed_for:g}",
+                    f"WarmWithin = {self.warm_within:g}",
                     f"StateDirectory = {self.state_directory or 'none'}",
                     "[Http]",
                     f"Port = {self.http_port}",
@@ -116,6 +122,26 @@ class BotProcess:
         if self.is_running:
             self._process.send_signal(signal.SIGCONT)
 
+    async def end(self, *, within: float) -> int:
+        """Send SIGTERM and wait for the end; returns the exit code.
+
+        Args:
+            within: Seconds until it is killed.
+
+        Raises:
+            MigagaError: It had to be killed.
+        """
+        self._asked_to_stop = True
+        if self._process.returncode is None:
+            self._process.send_signal(signal.SIGTERM)
+        try:
+            return await asyncio.wait_for(self._process.wait(), within)
+        except TimeoutError as late:
+            await self.kill()
+            raise MigagaError(
+                f"the bot did not stop within {within:.0f} s of SIGTERM; its log {self._log} ends: {self.tail()}"
+            ) from late
+
     async def stop(self, *, within: float = 30.0) -> None:
         """Send SIGTERM and wait for the end.
 
@@ -125,16 +151,7 @@ class BotProcess:
         Raises:
             MigagaError: It had to be killed, or left with an exit code other than 0.
         """
-        self._asked_to_stop = True
-        if self._process.returncode is None:
-            self._process.send_signal(signal.SIGTERM)
-        try:
-            code = await asyncio.wait_for(self._process.wait(), within)
-        except TimeoutError as late:
-            await self.kill()
-            raise MigagaError(
-                f"the bot did not stop within {within:.0f} s of SIGTERM; its log {self._log} ends: {self.tail()}"
-            ) from late
+        code = await self.end(within=within)
         if code != 0:
             raise MigagaError(f"the bot left with exit code {code}; its log {self._log} ends: {self.tail()}")
 
@@ -155,14 +172,10 @@ class BotProcess:
         """From now on it may end by itself."""
         self._asked_to_stop = True
 
-    async def left(self) -> int:
-        """Wait until it has ended by itself, and return its exit code."""
-        self.expect_end()
-        return await self._process.wait()
-
-    def said(self, text: str) -> bool:
-        """Whether its log, and those of the processes before it in its place, has this text."""
-        return text in self._log.read_text(errors="replace")
+    def said(self, *words: str) -> bool:
+        """Whether a line of its log, or of those of the processes before it in its place, has all these words."""
+        lines = self._log.read_text(errors="replace").splitlines()
+        return any(all(word in line for word in words) for line in lines)
 
     def errors(self, about: str) -> list[str]:
         """The lines of that log that are errors and have this text."""

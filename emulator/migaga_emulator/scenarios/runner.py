@@ -34,7 +34,7 @@ from migaga_emulator.scenarios.members import Fleet, Release, member_environment
 from migaga_emulator.scenarios.plan import Wish
 from migaga_emulator.scenarios.processes import BotConfig
 from migaga_emulator.scenarios.proxy import DatabaseProxy, is_server
-from migaga_emulator.scenarios.refusals import budget_complaints
+from migaga_emulator.scenarios.refusals import end_without_budget
 from migaga_emulator.scenarios.rollout import schema_complaints
 from migaga_emulator.scenarios.scene import Scene
 from migaga_emulator.scenarios.stage import CHANNELS, OLD_MESSAGES, Stage, build_stage
@@ -55,6 +55,9 @@ HANDOVER = 20.0
 """Seconds that a process has to hand its shards over, besides what its longest handlers last."""
 LATE_END = 10.0
 LEAST_CAPACITY = 16
+ARMED_FOR = 60.0
+LEAST_ARMED = 10.0
+"""Seconds; the settings allow no less."""
 HANDLED_WITHIN = 60.0
 LATE_REPEATS = 1.0
 """Seconds in which an event may still be handled again, after everything was handled."""
@@ -87,6 +90,11 @@ class Order:
     def long_handler(self) -> float:
         """Seconds of the longest handlers; in a short run a third of it."""
         return min(LONG_HANDLER, self.seconds / 3)
+
+    @property
+    def armed_for(self) -> float:
+        """Seconds that two generations run beside each other; in a short run less."""
+        return min(ARMED_FOR, max(LEAST_ARMED, self.seconds))
 
     @property
     def grace(self) -> float:
@@ -153,12 +161,11 @@ class Run:
                 self._view.say(f"processes {', '.join(map(str, scene.fleet.pids))} serve {order.shards} shards")
                 await self._live(stage, crowd, asker, scene)
                 report, interruptions = await self._settle(), scene.ledger.connections.interruptions(time.monotonic())
-                if order.scenario.watches_budget:
-                    statuses = await scene.fleet.statuses()
-                    scene.injected.complaints += budget_complaints(statuses, scene.fleet.members)
                 if order.schema_change:
                     scene.injected.complaints += schema_complaints(scene.fleet.everyone)
                 self._state = "stopping"
+                if order.scenario.watches_budget:
+                    await end_without_budget(scene, within=order.patience)
                 await scene.fleet.finish(within=order.patience)
                 await scene.owners.settle()
         evidence = Evidence(report, interruptions, since, resumes_before, await read_effects(database), asker.wrong)
@@ -217,6 +224,7 @@ class Run:
             stop_grace=order.grace,
             revision=1,
             capacity=max(LEAST_CAPACITY, order.shards),
+            armed_for=order.armed_for,
         )
         probe = {
             "PROBE_URL": self._emulator.control_url,

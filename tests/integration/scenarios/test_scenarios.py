@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import sqlite3
 
+import pytest
 from tests.integration.scenarios.runs import Runs
+
+pytestmark = pytest.mark.timeout(900)  # Whoever comes first waits for all that were begun before it.
 
 
 def test_in_a_steady_fleet_everything_is_handled_once_and_answered(runs: Runs) -> None:
