@@ -84,21 +84,20 @@ class Record(Generic[T]):
             problems.append(Problem(at, f"{quoted(value)} is not an object", "Write `name: value` lines below it"))
             return None
         found, before = entries_of(self.cls), len(problems)
-        for name in value:
-            if name not in found:
-                hint = did_you_mean(str(name), found).strip() or f"There are {', '.join(found)}"
-                problems.append(Problem(f"{at}.{name}", "there is no such field", hint.removesuffix(".")))
+        for name in [name for name in value if name not in found]:
+            hint = did_you_mean(str(name), found).strip() or f"There are {', '.join(found)}"
+            problems.append(Problem(f"{at}.{name}", "there is no such field", hint.removesuffix(".")))
         values: dict[str, object] = {}
         for name, (item, field) in found.items():
-            given = value.get(name)
-            # An explicit null is the same as nothing: the API server drops it.
-            given = item.default if given is None else given
+            # As the API server does: a null becomes the default where there is one, and is refused elsewhere.
+            given = item.default if value.get(name) is None else value[name]
             if given is not None:
                 values[field.name] = item.kind.read(given, f"{at}.{name}", problems)
             elif _is_required(field):
-                problems.append(
-                    Problem(f"{at}.{name}", "it is missing", f"Write {item.doc[:1].lower()}{_first(item.doc)}")
-                )
+                what = f"{item.doc[:1].lower()}{_first(item.doc)}"
+                problems.append(Problem(f"{at}.{name}", "it is missing", f"Write {what}"))
+            elif name in value:
+                problems.append(Problem(f"{at}.{name}", "it is empty", "Write a value, or leave the field out"))
         return None if len(problems) > before else self.cls(**values)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from tests.unit.operator_builders.test_pods import OWNER, fleet, shards, workers
-from tests.unit.operator_crd.manifests import put
+from tests.unit.operator_crd.manifests import drop, put
 
 from migaga_operator.builders.all import KINDS, build_around
 from migaga_operator.builders.fleet import selector_text
@@ -65,9 +65,7 @@ def test_the_workers_port_is_open_to_the_bots_own_shard_pods_alone() -> None:
 
 def test_without_workers_only_the_http_port_is_open() -> None:
     (policy,) = [
-        item
-        for item in build_around(fleet(put(None, "modules"), put([], "workers")), [])
-        if item["kind"] == "NetworkPolicy"
+        item for item in build_around(fleet(drop("modules"), put([], "workers")), []) if item["kind"] == "NetworkPolicy"
     ]
     assert len(as_list(at_path(policy, "spec", "ingress"))) == 1
     assert at_path(policy, "spec", "policyTypes") == ["Ingress"]

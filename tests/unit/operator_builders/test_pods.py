@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.unit.operator_crd.manifests import Change, changed, put, right
+from tests.unit.operator_crd.manifests import Change, changed, drop, put, right
 
 from migaga.common.settings import load_settings
 from migaga_operator.builders.deployment import shard_deployment
@@ -154,7 +154,7 @@ def test_workers_are_told_their_modules() -> None:
 
 
 def test_without_a_list_of_modules_all_are_loaded() -> None:
-    found = shards(put(None, "modules"), put([], "workers"))
+    found = shards(drop("modules"), put([], "workers"))
     assert "MIGAGA_MODULES_LOAD" not in env_of(found)
 
 

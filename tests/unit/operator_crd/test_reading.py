@@ -63,9 +63,11 @@ def test_the_order_of_maps_does_not_matter() -> None:
     assert list(spec_of(one).pod.labels) == list(spec_of(other).pod.labels)
 
 
-def test_a_null_is_as_if_it_were_not_there() -> None:
-    assert spec_of(changed(put(None, "replicas"))).replicas is None
-    assert [problem.field for problem in problems_of(changed(put(None, "image")))] == ["spec.image"]
+def test_a_null_is_the_default_where_there_is_one_and_refused_elsewhere() -> None:
+    """As the API server does with structural schemas."""
+    assert spec_of(changed(put(None, "mode"))).mode == "Running"
+    for name in ("replicas", "image"):
+        assert [problem.field for problem in problems_of(changed(put(None, name)))] == [f"spec.{name}"]
 
 
 @pytest.mark.parametrize("case", WRONG, ids=lambda case: case.written)

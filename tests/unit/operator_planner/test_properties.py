@@ -36,10 +36,16 @@ EDITS: st.SearchStrategy[Change] = st.one_of(
     st.sampled_from(["Running", "Paused", "Stopped"]).map(lambda mode: put(mode, "mode")),
     st.sampled_from(["5.0.0", "5.0.1", "5.1.0"]).map(lambda tag: put(f"registry.example/migaga:{tag}", "image")),
     st.sampled_from([["GUILDS"], ["GUILDS", "GUILD_MESSAGES"]]).map(lambda names: put(names, "intents")),
-    (st.none() | st.integers(13, 15)).map(lambda pods: put(pods, "replicas")),
+    (st.none() | st.integers(13, 15)).map(lambda pods: lambda manifest: _set_pods(manifest, pods)),
     st.integers(0, 300).map(lambda reserve: put({"reserve": reserve}, "identify")),
     st.sampled_from(POOLS).map(lambda pools: lambda manifest: _set_pools(manifest, pools)),
 )
+
+
+def _set_pods(manifest: Node, pods: int | None) -> None:
+    node(manifest, "spec").pop("replicas", None)
+    if pods is not None:
+        node(manifest, "spec")["replicas"] = pods
 
 
 def _set_pools(manifest: Node, pools: list[Node]) -> None:
