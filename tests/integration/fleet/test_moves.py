@@ -105,3 +105,16 @@ async def test_a_process_that_is_stopped_while_shards_wait_to_identify_leaves_th
         bot = (await town.share("one"))[0].bot
         assert (town.ledger.identifies, town.ledger.resumes) == (SHARDS, 2)
         assert await bot.stop() == 0
+
+
+async def test_a_process_that_waits_for_a_gateway_that_does_not_answer_joins_nothing_and_can_be_stopped(
+    tmp_path: Path, sqlite_url: str
+) -> None:
+    async with open_town(tmp_path, sqlite_url) as town:
+        await town.stage.control.faults.refuse(1_000)
+        bot = await town.start("one")
+        await town.until(lambda: "cannot be reached" in bot.errors())
+        status = (await bot.get("/status"))[1]
+        assert (status["ready"], status["shards"], await town.processes_there()) == (False, [], [])
+        assert await bot.stop() == 0
+        assert "Traceback" not in bot.errors()

@@ -152,6 +152,11 @@ class Town:
             generations = (await store.observe()).generations
             return [row for one in generations for row in await store.inflight(one.name)]
 
+    async def processes_there(self) -> list[str]:
+        """Return the processes that have joined and live."""
+        async with open_database(self.url) as database, open_lease_store(database) as store:
+            return [row.id for row in await store.processes() if not row.dead]
+
     async def until_flushed(self) -> None:
         """Wait until all that was received is finished, and that is in the database."""
         sent = {session.id: session.seq for session in self.stage.emulator.hub.sessions()}
