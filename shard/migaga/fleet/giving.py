@@ -70,10 +70,24 @@ class Giving:
         await held.leave_connection()
         point = _point(held)
         token = held.parts.new_token()
-        await held.write(lambda holding: holding.release(token, point, held.beside()))
+        if await self._release(token, point) is Outcome.DONE:
+            held.forget_local()
         held.is_gone = True
-        held.forget_local()
         return unfinished
+
+    async def _release(self, token: str, point: Point | None) -> Outcome:
+        """Write it, again if the database does not take it at once. Else the local file goes on telling of it."""
+        held, clock = self.held, self.held.parts.clock
+        until = clock.now() + RELEASE_WITHIN
+        was_unsure = False
+        while True:
+            outcome = await held.write(lambda holding: holding.release(token, point, held.beside()))
+            if outcome is Outcome.REFUSED and was_unsure:
+                return Outcome.DONE  # The try before, of which nobody knew.
+            if outcome in {Outcome.DONE, Outcome.REFUSED} or clock.now() >= until:
+                return outcome
+            was_unsure = was_unsure or outcome is Outcome.UNKNOWN
+            await clock.sleep(LOOK_EVERY)
 
     async def drain(self) -> bool:
         """End a shard of the generation that is over; what runs goes on. False: it is in doubt."""

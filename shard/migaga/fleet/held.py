@@ -294,10 +294,14 @@ class HeldShard:
         """Close the connection so that the session can be resumed."""
         await self._close_connection()
 
-    async def drop(self) -> None:
-        """Let go of everything at once: it is somebody else's, or this life is over. Handlers are cancelled."""
+    async def drop(self, *, keep_local: bool = False) -> None:
+        """Let go of everything at once: it is somebody else's, or this life is over. Handlers are cancelled.
+
+        `keep_local`: what has finished is of use to whoever claims it next on this machine.
+        """
         self.is_gone = True
-        self.forget_local()
+        if not keep_local:
+            self.forget_local()
         await self.end_tasks()
         await self._close_connection()
         await self.intake.close()

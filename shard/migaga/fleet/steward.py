@@ -141,7 +141,7 @@ class Steward:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         everything = [*self.held.values(), *self.lingering]
-        await asyncio.gather(*(held.drop() for held in everything))
+        await asyncio.gather(*(held.drop(keep_local=True) for held in everything))
         for held in everything:
             self._tell_left(held.key)
         self.held.clear()

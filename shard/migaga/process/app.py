@@ -29,7 +29,7 @@ from migaga.process.parts import (
     load_feature_modules,
     new_member,
     open_turns,
-    raise_what_is_left,
+    raise_what_was_left,
     watch_database,
     wished_change,
 )
@@ -140,7 +140,7 @@ async def _run(
         )
         state.gate = turns
         await _run_fleet(fleet, runtime, settings, signals, state)
-        raise_what_is_left(turns, breaker)
+        raise_what_was_left(state.obstacle, breaker)
 
 
 async def _open_database(
@@ -182,6 +182,7 @@ async def _run_fleet(
     finally:
         state.phase = "stopping"
         await cancel(*waits)
+        state.obstacle = state.gate.status() if state.gate else None
         await _stop_fleet(fleet, runtime, settings, signals)
 
 

@@ -25,7 +25,7 @@ from migaga.fleet.turnover import Change
 from migaga.framework.loader import load_modules
 from migaga.framework.runtime import FrameworkRuntime, FrameworkSettings
 from migaga.gateway.discord import Discord, GatewayInfo
-from migaga.gateway.identify import Budget
+from migaga.gateway.identify import Budget, GateStatus
 from migaga.observe.metrics import Metrics
 from migaga.process.state import ProcessState
 from migaga.storage.database import Database
@@ -121,15 +121,14 @@ async def open_turns(
         await cancel(*tasks)
 
 
-def raise_what_is_left(turns: IdentifyLedger, breaker: FleetBreaker) -> None:
-    """Let the exit code of a process that was stopped tell why shards of it could not connect.
+def raise_what_was_left(status: GateStatus | None, breaker: FleetBreaker) -> None:
+    """Let the exit code of a process that was stopped tell why shards of it could not connect at that moment.
 
     Raises CredentialsError while Discord refuses the token, UnavailableError while the IDENTIFY budget is used up.
     """
     if breaker.reason is not None:
         raise CredentialsError(breaker.reason)
-    status = turns.status()
-    if status.reason is not None and status.blocked_until is not None:
+    if status is not None and status.reason is not None and status.blocked_until is not None:
         raise UnavailableError(f"{status.reason}.")
 
 
