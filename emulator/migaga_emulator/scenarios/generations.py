@@ -28,10 +28,8 @@ FEWER = "GUILD_MESSAGE_REACTIONS"
 """The intent that `intents` takes away first, and gives back then."""
 RESERVE = 100
 """IDENTIFYs that a fleet keeps for recovery: the default of `[Fleet] IdentifyReserve`."""
-ARMED_FOR = 60.0
-"""Seconds for which a generation that is warm waits until it is cut over."""
-WARM_WITHIN = 600.0
-"""Seconds after which one that does not become warm is given up."""
+LEAST_WARM = 20.0
+"""Seconds after which a generation that does not become warm is given up; half of a run, where that is longer."""
 SPARE = 90.0
 """Seconds for the rest: the roll's last moves, readings, drains."""
 SAID_WITHIN = 60.0
@@ -106,7 +104,7 @@ async def change_intents(scene: Scene, planned: Planned) -> None:
 async def _change(scene: Scene, config: BotConfig, kind: str) -> None:
     wanted = bound_by(config)
     await _ask(scene, config, kind)
-    begun, within = time.monotonic(), SPARE + ARMED_FOR + wanted.shard_count * BUCKET_S
+    begun, within = time.monotonic(), SPARE + config.armed_for + wanted.shard_count * BUCKET_S
     if not await _until(lambda: _is_served_by(scene, wanted), within):
         scene.complain(f"{kind} to {wanted} was not done {within:.0f} s after the roll: {await _reasons(scene)}")
         return
@@ -139,8 +137,9 @@ async def miss_a_guild(scene: Scene, planned: Planned) -> None:
     guild = scene.chance.choice(sorted(guild.id for guild in await scene.control.guilds()))
     await scene.control.faults.absent([guild])
     scene.injected.identifies_due += count
-    await _ask(scene, replace(scene.fleet.release.config, shards=str(count)), planned.kind)
-    await _see_said(scene, NOT_WARM, WARM_WITHIN + SPARE + count * BUCKET_S)
+    config = replace(scene.fleet.release.config, shards=str(count), warm_within=max(LEAST_WARM, scene.wish.seconds / 2))
+    await _ask(scene, config, planned.kind)
+    await _see_said(scene, NOT_WARM, config.warm_within + SPARE + count * BUCKET_S)
     await asyncio.sleep(REST)
     await _see_nothing_changed(scene, before, planned.kind)
     begun = len({e.shard for e in scene.ledger.connections.log if isinstance(e, Begun) and e.shard[1] == count})
@@ -198,7 +197,7 @@ async def _is_served_by(scene: Scene, wanted: Bound) -> bool:
 
 async def _reasons(scene: Scene) -> list[object]:
     """What the processes say about the wish."""
-    return [status.get("generation", status.get("reasons")) for status in await scene.fleet.statuses()]
+    return [(status.get("change"), status.get("generations")) for status in await scene.fleet.statuses()]
 
 
 async def _until(is_so: Callable[[], Awaitable[bool]], within: float) -> bool:
