@@ -90,21 +90,35 @@ async def test_a_database_that_goes_away_and_comes_back_costs_nothing(
 
 
 @pytest.mark.parametrize(
-    ("code", "exit_code", "words"),
-    [(4014, 78, "Privileged Gateway Intents"), (4004, 78, "refuses the bot token"), (4011, 78, "2,500 guilds")],
+    ("code", "words"),
+    [(4014, "Privileged Gateway Intents"), (4011, "2,500 guilds")],
 )
-async def test_a_fatal_close_ends_the_process_with_the_reason(
-    stage: Stage, code: int, exit_code: int, words: str
-) -> None:
+async def test_a_fatal_close_ends_the_process_with_the_reason(stage: Stage, code: int, words: str) -> None:
     async with running(stage.folder, stage.config, env=stage.env) as bot:
         await bot.ready()
         await stage.control.faults.close(code)
         async with asyncio.timeout(10):
-            assert await bot.process.wait() == exit_code
+            assert await bot.process.wait() == 78
         last = bot.errors().strip().splitlines()[-1]
     assert last.startswith("migaga: ")
     assert words in last
     assert "Traceback" not in bot.errors()
+
+
+async def test_a_refused_token_is_not_tried_again_and_is_shown_until_the_process_is_stopped(stage: Stage) -> None:
+    async with running(stage.folder, stage.config, env=stage.env) as bot:
+        await bot.ready()
+        await stage.control.faults.close(4004)
+        status = await bot.until(lambda status: any("refuses the bot token" in one for one in status["reasons"]))
+        code, _ = await bot.get("/readyz")
+        assert await bot.stop() == 78
+        last = bot.errors().strip().splitlines()[-1]
+        assert "Traceback" not in bot.errors()
+    assert (code, status["ready"]) == (503, False)
+    assert last.startswith("migaga: ")
+    assert "refuses the bot token" in last
+    ledger = stage.emulator.ledger.of(int(stage.bot.id))
+    assert (ledger.identifies, ledger.resumes) == (1, 0)
 
 
 async def test_an_emulator_that_stops_and_starts_again_is_waited_for(tmp_path: Path) -> None:
