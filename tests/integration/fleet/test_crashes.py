@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 
 from tests.integration.fleet.town import SHARDS, Town, ended, has_all, live, mariadb_only, sqlite_only
 from tests.integration.runtime.bots import Bot
+from tests.support.mariadb import MariaDbServer
 
 
 @sqlite_only
@@ -65,6 +67,29 @@ async def test_a_process_that_was_frozen_for_long_begins_again_and_holds_nothing
     assert town.ledger.identifies == SHARDS
     assert await one.bot.stop() == 0
     assert await two.bot.stop() == 0
+
+
+@mariadb_only
+async def test_a_process_that_is_stopped_while_its_database_is_away_ends_and_the_next_one_repeats_nothing(
+    town: Town, mariadb_server: MariaDbServer
+) -> None:
+    bot = (await town.share("one", settings="[Shards]\nStopGrace = 10\n"))[0].bot
+    said = await town.say_everywhere(2)
+    await town.until_flushed()
+    await asyncio.to_thread(mariadb_server.stop)
+    try:
+        said += await town.say_everywhere(2)
+        await town.until_ended(*said)
+        assert await bot.stop() == 0
+        assert "Traceback" not in bot.errors()
+    finally:
+        await asyncio.to_thread(mariadb_server.restart)
+    missed = await town.say_everywhere()
+    bot = (await town.share("one"))[0].bot
+    await town.until_ended(*missed)
+    assert town.times("begun") == dict.fromkeys([*said, *missed], 1)
+    assert town.ledger.identifies == SHARDS
+    assert await bot.stop() == 0
 
 
 @sqlite_only
