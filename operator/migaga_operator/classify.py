@@ -60,7 +60,7 @@ def judge(case: Case, now: datetime) -> list[Verdict]:
 def make_status(case: Case, observed: Observed, now: datetime) -> BotStatus:
     """Return the status. A condition keeps the time of its last change as long as its status is the same."""
     situation, live = case.situation, observed.deployment
-    known = situation.budget is not None or situation.budget_total is not None
+    known = situation.budget.remaining is not None or situation.budget.total is not None
     pools = _pools(observed)
     return BotStatus(
         observed_generation=observed.generation,
@@ -70,14 +70,14 @@ def make_status(case: Case, observed: Observed, now: datetime) -> BotStatus:
         ready_replicas=situation.ready_pods,
         selector=selector_text(observed.owner) if live else None,
         revision=situation.revision or None,
-        application=situation.application or _known_text(observed, "application"),
+        application=situation.answer.application or _known_text(observed, "application"),
         shards=ShardCounts(
             count=situation.count,
             connected=situation.connected,
             desired=case.decision.desired if case.decision else None,
             recommended=situation.recommended,
         ),
-        identify=IdentifyCounts(situation.budget_total, situation.budget) if known else None,
+        identify=IdentifyCounts(situation.budget.total, situation.budget.remaining) if known else None,
         workers=pools or None,
         conditions=tuple(_condition(verdict, observed, now) for verdict in judge(case, now)),
     )

@@ -118,14 +118,15 @@ def _progress_of_shards(case: Case, kind: str) -> Verdict:
 def judge_credentials(case: Case) -> Verdict:
     """CredentialsValid: Discord takes the token and what is asked for with it."""
     situation = case.situation
-    if situation.refused:
+    if situation.answer.refusal:
         return Verdict(
             "CredentialsValid",
             "False",
             "Refused",
-            f"{situation.refused} Put a valid token into the Secret that spec.tokenSecretRef names: pods notice it.",
+            f"{situation.answer.refusal} Put a valid token into the Secret that spec.tokenSecretRef names: pods "
+            f"notice it.",
         )
-    if situation.is_accepted:
+    if situation.answer.is_accepted:
         return Verdict("CredentialsValid", "True", "Accepted", "Discord has accepted the token.")
     return Verdict("CredentialsValid", "Unknown", "NotTried", "No pod has asked Discord, or none can be reached.")
 
@@ -134,49 +135,43 @@ def judge_budget(case: Case) -> Verdict:
     """IdentifyBudgetAvailable: shards that lose their session can begin another today, and the reserve is whole."""
     kind, situation = "IdentifyBudgetAvailable", case.situation
     reserve = case.spec.identify.reserve if case.spec else 0
-    if situation.budget is None:
+    if situation.budget.remaining is None:
         return Verdict(kind, "Unknown", "NotKnown", "No pod says how many IDENTIFYs are left of the day.")
-    left = f"{situation.budget} of {situation.budget_total} IDENTIFYs are left of the day"
-    if situation.budget <= reserve:
+    left = f"{situation.budget.remaining} of {situation.budget.total} IDENTIFYs are left of the day"
+    if situation.budget.remaining <= reserve:
         text = (
             f"{left}, and {reserve} are kept for shards that lose their session. Do not reshard or change intents "
             f"today."
         )
         return Verdict(kind, "False", "BelowReserve", text)
-    if situation.budget_reason:
-        return Verdict(kind, "False", "Blocked", f"{left}. Pods say: {situation.budget_reason}.")
+    if situation.budget.reason:
+        return Verdict(kind, "False", "Blocked", f"{left}. Pods say: {situation.budget.reason}.")
     return Verdict(kind, "True", "Enough", f"{left}.")
 
 
 def judge_resharding(case: Case) -> Verdict:
     """Resharding: another generation (shard count, intents) is asked for, or is coming."""
-    situation, decision = case.situation, case.decision
-    coming = situation.upcoming
+    kind, situation = "Resharding", case.situation
+    coming, hold = situation.upcoming, case.decision.hold if case.decision else None
     if coming is not None:
         reason, text = _GENERATION_REASONS[coming.state]
-        message = f"From {situation.count} to {coming.shard_count} shards: {text}."
-        return Verdict("Resharding", "True", reason, message)
-    if decision is not None and decision.hold is not None:
-        return Verdict("Resharding", "False", decision.hold.reason, f"Not begun: {decision.hold.message}")
-    is_met = _is_met(situation)
-    if situation.aborted is not None and not is_met:
-        why = situation.aborted.reason or "it was not ready in time"
-        text = (
-            f"The change to {situation.aborted.shard_count} shards was given up: {why}. The pods try again by "
-            f"themselves."
-        )
-        return Verdict("Resharding", "False", "GivenUp", text)
-    if not is_met:
-        told = situation.told.count if situation.told else None
-        why = (
-            f"Pods say: {situation.obstacle}"
-            if situation.obstacle
-            else "It begins when all pods are of the newest revision."
-        )
-        return Verdict(
-            "Resharding", "True", "Requested", f"From {situation.count} to {told or situation.count} shards. {why}"
-        )
-    return Verdict("Resharding", "False", "NotNeeded", "The shards are as they are asked for.")
+        return Verdict(kind, "True", reason, f"From {situation.count} to {coming.shard_count} shards: {text}.")
+    if hold is not None:
+        return Verdict(kind, "False", hold.reason, f"Not begun: {hold.message}")
+    if _is_met(situation):
+        return Verdict(kind, "False", "NotNeeded", "The shards are as they are asked for.")
+    given_up = situation.aborted
+    if given_up is not None:
+        why = given_up.reason or "it was not ready in time"
+        text = f"The change to {given_up.shard_count} shards was given up: {why}. The pods try again by themselves."
+        return Verdict(kind, "False", "GivenUp", text)
+    told = (situation.told.count if situation.told else None) or situation.count
+    why = (
+        f"Pods say: {situation.obstacle}"
+        if situation.obstacle
+        else "It begins when all pods are of the newest revision."
+    )
+    return Verdict(kind, "True", "Requested", f"From {situation.count} to {told} shards. {why}")
 
 
 def _is_met(situation: Situation) -> bool:
@@ -184,8 +179,8 @@ def _is_met(situation: Situation) -> bool:
     told = situation.told
     if told is None or not situation.is_serving:
         return True
-    same_intents = situation.intents is None or bits_of(told.intents) == situation.intents
-    return same_intents and told.count in {None, situation.count}
+    live = None if situation.live is None else situation.live.intents
+    return told.count in {None, situation.count} and live in {None, bits_of(told.intents)}
 
 
 def judge_paused(case: Case) -> Verdict:

@@ -23,10 +23,10 @@ def differences(wanted: object, live: object, at: str = "") -> Iterator[str]:
     if not wanted and live is None:
         return
     if isinstance(wanted, Mapping):
-        there = as_mapping(live)
-        for name, value in wanted.items():
-            yield from differences(value, there.get(name), f"{at}.{name}" if at else str(name))
-        if not wanted and live != wanted and not isinstance(live, Mapping):
+        if isinstance(live, Mapping):
+            for name, value in wanted.items():
+                yield from differences(value, live.get(name), f"{at}.{name}" if at else str(name))
+        else:
             yield at
     elif isinstance(wanted, list | tuple):
         yield from _list_differences(wanted, as_list(live), at)

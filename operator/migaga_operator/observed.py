@@ -230,22 +230,26 @@ def _containers(pod: object) -> Iterable[object]:
     return as_list(at_path(pod, "status", "containerStatuses"))
 
 
+_STARTING = {"", "ContainerCreating", "PodInitializing"}
+
+
 def _trouble(pod: object, conditions: Mapping[str, object]) -> Trouble | None:
     scheduled = conditions.get("PodScheduled")
     if at_path(scheduled, "status") == "False":
         return Trouble("Unschedulable", as_text(at_path(scheduled, "message")))
-    for container in _containers(pod):
-        waiting = as_mapping(at_path(container, "state", "waiting"))
-        ended = as_mapping(at_path(container, "lastState", "terminated") or at_path(container, "state", "terminated"))
-        reason = as_text(waiting.get("reason"))
-        # A container that has not begun waits too; that is no trouble yet.
-        if (waiting or at_path(container, "state", "terminated")) and (ended or reason not in _STARTING):
-            said = as_text(ended.get("message")) if ended else as_text(waiting.get("message"))
-            cause = as_text(ended.get("reason"))
-            # "It ran out of memory" says more than "it is started again and again".
-            word = cause if cause == "OOMKilled" or reason in _STARTING else reason
-            return Trouble(word or "Error", said, as_whole(ended.get("exitCode")))
-    return None
+    found = (_container_trouble(container) for container in _containers(pod))
+    return next((trouble for trouble in found if trouble is not None), None)
 
 
-_STARTING = {"", "ContainerCreating", "PodInitializing"}
+def _container_trouble(container: object) -> Trouble | None:
+    waiting, ended = at_path(container, "state", "waiting"), at_path(container, "state", "terminated")
+    if not waiting and not ended:
+        return None
+    last = as_mapping(at_path(container, "lastState", "terminated") or ended)
+    reason, cause = as_text(at_path(waiting, "reason")), as_text(last.get("reason"))
+    if last:
+        # "It ran out of memory" says more than "it is started again and again".
+        word = cause if cause == "OOMKilled" or reason in _STARTING else reason
+        return Trouble(word or "Error", as_text(last.get("message")), as_whole(last.get("exitCode")))
+    # A container that has not begun waits too; that is no trouble yet.
+    return None if reason in _STARTING else Trouble(reason, as_text(at_path(waiting, "message")))

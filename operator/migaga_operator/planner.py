@@ -118,26 +118,30 @@ class _Plans:
         yield from self._clear({key_of(manifest) for manifest in wanted})
 
     def _bring(self, manifest: Manifest) -> Op | None:
+        """What is to be done about one object."""
         key = key_of(manifest)
         live = self.observed.objects.get(key)
-        is_shards = key == Key("Deployment", self.observed.owner.name)
+        cost = self.decision.identifies if self._is_shards(key) else 0
         if live is None:
-            return Apply(key, manifest, "it is not there", self.decision.identifies if is_shards else 0)
-        if live.is_leaving or not live.belongs_to(self.observed.owner):
-            return None
-        if (key, live.resource_version, digest(manifest)) in self.observed.settled:
-            return None
-        found = list(differences(manifest, live.manifest))
+            return Apply(key, manifest, "it is not there", cost)
+        found = list(differences(manifest, live.manifest)) if self._may_change(live, manifest) else []
         if not found:
             return None
-        if found == ["spec.replicas"] or (is_shards and self._must_wait(live, manifest)):
+        if found == ["spec.replicas"] or self._must_wait(live, manifest):
             return _scale(key, live, manifest)
-        return Apply(
-            key, manifest, describe_differences(manifest, live.manifest), self.decision.identifies if is_shards else 0
-        )
+        return Apply(key, manifest, describe_differences(manifest, live.manifest), cost)
+
+    def _may_change(self, live: LiveObject, manifest: Manifest) -> bool:
+        """Whether an object is ours, and the API server has not just told that it is what comes of our manifest."""
+        is_settled = (live.key, live.resource_version, digest(manifest)) in self.observed.settled
+        return live.belongs_to(self.observed.owner) and not live.is_leaving and not is_settled
 
     def _must_wait(self, live: LiveObject, manifest: Manifest) -> bool:
-        return self.decision.is_template_held and not self.fleet.is_stopped and not _is_told(live, manifest)
+        is_held = self.decision.is_template_held and not self.fleet.is_stopped
+        return is_held and self._is_shards(live.key) and not _is_told(live, manifest)
+
+    def _is_shards(self, key: Key) -> bool:
+        return key == Key("Deployment", self.observed.owner.name)
 
     def _clear(self, wanted: set[Key]) -> Iterator[Delete]:
         """Delete what the spec does not ask for any more; never what holds shards."""
@@ -145,13 +149,8 @@ class _Plans:
             labels = as_mapping(at_path(live.manifest, "metadata", "labels"))
             is_ours = labels.get(BOT_LABEL) == self.observed.owner.name and live.belongs_to(self.observed.owner)
             holds_shards = key.kind == "Deployment" and labels.get(COMPONENT_LABEL) == SHARDS
-            if (
-                key not in wanted
-                and key.kind in KINDS
-                and is_ours
-                and live.uid
-                and not (holds_shards or live.is_leaving)
-            ):
+            can_go = key not in wanted and key.kind in KINDS and not holds_shards
+            if can_go and is_ours and live.uid and not live.is_leaving:
                 yield Delete(key, live.uid, "the spec does not ask for it any more")
 
 

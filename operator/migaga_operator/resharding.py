@@ -6,7 +6,7 @@ budget can pay for it, pods for it are there, and no other generation is coming.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from migaga.common.values import INTENTS
@@ -52,71 +52,81 @@ def decide(spec: BotSpec, situation: Situation, now: datetime) -> Decision:
     """Decide what the pods are told from now on."""
     told, intents = situation.told, tuple(in_order(spec.intents))
     if told is None:
-        count = spec.shards.count or situation.count
-        return Decision(_rounded(count, spec), intents, "", _rounded(count, spec))
+        count = _rounded(spec.shards.count or situation.count, spec)
+        return Decision(count, intents, "", count)
     desired, early = _desired(spec, situation, told, now)
     before = Decision(told.count, told.intents, told.resharded_at, desired, early, 0, situation.upcoming is not None)
+    passed_on = replace(before, count=_unless_same(desired, told, situation), intents=intents, is_template_held=False)
     if not situation.is_serving:
         # Nobody is connected: what was wrong before must not hold up what makes it right.
-        return Decision(_unless_same(desired, told, situation), intents, told.resharded_at, desired)
+        return replace(passed_on, hold=None)
     if _is_told(desired, intents, told, situation):
         return before
-    cost = desired or situation.count or 1
-    is_back = desired == situation.count and _are_in_force(intents, told, situation)
-    hold = _hold(spec, situation, desired, 0 if is_back else cost)
+    cost = 0 if _is_in_force(desired, intents, told, situation) else desired or situation.count or 1
+    hold = _hold(spec, situation, desired, cost)
     if hold is not None:
-        return Decision(told.count, told.intents, told.resharded_at, desired, hold, 0, before.is_template_held)
+        return replace(before, hold=hold)
     at = told.resharded_at if desired in {told.count, situation.count} else _text(now)
-    return Decision(_unless_same(desired, told, situation), intents, at, desired, early, 0 if is_back else cost)
+    return replace(passed_on, resharded_at=at, identifies=cost)
 
 
 def _desired(spec: BotSpec, situation: Situation, told: Told, now: datetime) -> tuple[int | None, Hold | None]:
     """Return the count that is asked for, and why a recommendation is not followed yet."""
-    shards, base = spec.shards, told.count or situation.count
-    if shards.count is not None or base is None:
-        return shards.count, None
-    if base % shards.multiple_of:
-        return _rounded(max(base, situation.recommended or 0), spec), None
-    target = _rounded(situation.recommended or base, spec) or base
-    tolerance = shards.reshard.tolerance_percent
+    base = told.count or situation.count
+    if spec.shards.count is not None or base is None:
+        return spec.shards.count, None
+    target = _target(spec, base, situation.recommended)
+    until = _not_before(spec, told, now)
+    if target == base or base % spec.shards.multiple_of or until <= now:
+        return target, None
+    text = f"Discord recommends {situation.recommended} shards in place of {base}; followed after {_text(until)}"
+    return base, Hold("WaitingForInterval", f"{text}, as spec.shards.reshard.minIntervalMinutes says.")
+
+
+def _target(spec: BotSpec, base: int, recommended: int | None) -> int:
+    """Return the count that a recommendation leads to: the present one while it is within the tolerance."""
+    if base % spec.shards.multiple_of:
+        return _rounded(max(base, recommended or 0), spec) or base
+    target, tolerance = _rounded(recommended, spec) or base, spec.shards.reshard.tolerance_percent
     grows = target > base and target * 100 >= base * (100 + tolerance)
     shrinks = target < base and target * 100 <= base * (100 - 2 * tolerance)
-    if not grows and not shrinks:
-        return base, None
+    return target if grows or shrinks else base
+
+
+def _not_before(spec: BotSpec, told: Told, now: datetime) -> datetime:
     last = read_time(told.resharded_at) if told.resharded_at else None
     # A time to come is somebody's mistake, and must not stop us until then.
-    until = last + timedelta(minutes=shards.reshard.min_interval_minutes) if last and last <= now else now
-    if until > now:
-        return base, Hold(
-            "WaitingForInterval",
-            f"Discord recommends {situation.recommended} shards in place of {base}; followed after {_text(until)}, as "
-            "spec.shards.reshard.minIntervalMinutes says.",
-        )
-    if spec.replicas is not None and spec.replicas * shards.max_per_pod < target:
-        return base, Hold(
-            "TooFewReplicas",
-            f"Discord recommends {situation.recommended} shards in place of {base}, but {spec.replicas} pods hold "
-            f"{spec.replicas * shards.max_per_pod}. Write spec.replicas: {pods_for(target, shards.max_per_pod)} or "
-            f"more, "
-            "leave it out, or raise spec.shards.maxPerPod.",
-            needs_person=True,
-        )
-    return target, None
+    if last is None or last > now:
+        return now
+    return last + timedelta(minutes=spec.shards.reshard.min_interval_minutes)
 
 
 def _hold(spec: BotSpec, situation: Situation, desired: int | None, cost: int) -> Hold | None:
+    """Return what is in the way of a change that costs so many IDENTIFYs."""
     if situation.upcoming is not None:
         coming = situation.upcoming
         return Hold("GenerationUnderWay", f"the change to {coming.shard_count} shards has to end first.")
-    if cost and situation.budget is None:
+    lack = _lack_of_budget(spec, situation.budget.remaining, cost) if cost else None
+    return lack or _lack_of_pods(spec, situation, desired or situation.count or 1)
+
+
+def _lack_of_budget(spec: BotSpec, remaining: int | None, cost: int) -> Hold | None:
+    if remaining is None:
         return Hold("BudgetUnknown", "no pod says how many IDENTIFYs are left of the day; it is asked again.")
-    if cost and (situation.budget or 0) - spec.identify.reserve < cost:
-        return Hold(
-            "WaitingForBudget",
-            f"{cost} IDENTIFYs are needed, and {situation.budget} are left of the day, of which "
-            f"{spec.identify.reserve} are kept (spec.identify.reserve). Discord counts anew each day.",
-        )
-    needed = pods_for(desired or situation.count or 1, spec.shards.max_per_pod)
+    if remaining - spec.identify.reserve >= cost:
+        return None
+    text = (
+        f"{cost} IDENTIFYs are needed, and {remaining} are left of the day, of which {spec.identify.reserve} are kept"
+    )
+    return Hold("WaitingForBudget", f"{text} (spec.identify.reserve). Discord counts anew each day.")
+
+
+def _lack_of_pods(spec: BotSpec, situation: Situation, count: int) -> Hold | None:
+    needed = pods_for(count, spec.shards.max_per_pod)
+    if spec.replicas is not None and spec.replicas < needed:
+        text = f"{count} shards need {needed} pods, and spec.replicas is {spec.replicas}"
+        remedy = f"Write spec.replicas: {needed} or more, leave it out, or raise spec.shards.maxPerPod."
+        return Hold("TooFewReplicas", f"{text}. {remedy}", needs_person=True)
     if situation.ready_pods < needed:
         return Hold("WaitingForPods", f"{needed} pods are needed, and {situation.ready_pods} are ready.")
     return None
@@ -127,8 +137,11 @@ def _is_told(desired: int | None, intents: tuple[str, ...], told: Told, situatio
     return same_count and intents == told.intents
 
 
-def _are_in_force(intents: tuple[str, ...], told: Told, situation: Situation) -> bool:
-    return intents == told.intents if situation.intents is None else bits_of(intents) == situation.intents
+def _is_in_force(desired: int | None, intents: tuple[str, ...], told: Told, situation: Situation) -> bool:
+    """Whether sessions are bound to it already, so that it costs nothing."""
+    live = None if situation.live is None else situation.live.intents
+    same_intents = intents == told.intents if live is None else bits_of(intents) == live
+    return desired == situation.count and same_intents
 
 
 def bits_of(intents: tuple[str, ...]) -> int:

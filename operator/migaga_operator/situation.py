@@ -27,6 +27,27 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
+class Budget:
+    """IDENTIFYs of the day."""
+
+    remaining: int | None
+    total: int | None
+    reason: str
+    """Why pods send none; empty when nothing is in the way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What Discord says to the token."""
+
+    is_accepted: bool
+    refusal: str
+    """Why it is refused; empty when it is not."""
+    application: str
+    """The name of the application."""
+
+
+@dataclass(frozen=True, slots=True)
 class Situation:
     """What is so."""
 
@@ -34,36 +55,37 @@ class Situation:
     """None: there is no Deployment."""
     pods: tuple[ObservedPod, ...]
     """Shard pods that are not leaving."""
-    ready_pods: int
-    silent_pods: int
-    """Pods that are ready and did not answer."""
+    live: GenerationReport | None
+    """The generation in force, where a process knows it."""
     count: int | None
     """The shard count in force."""
     connected: int
     recommended: int | None
-    intents: int | None
-    """The intents in force, as Discord's bit field."""
     upcoming: GenerationReport | None
     """The generation that comes, while it does."""
     aborted: GenerationReport | None
     """The generation that was given up last."""
     obstacle: str
     """Why processes do not begin the change that they are told of; empty when nothing is in the way."""
-    budget: int | None
-    """IDENTIFYs left of the day."""
-    budget_total: int | None
-    budget_reason: str
-    refused: str
-    """Why Discord refuses the token; empty when it does not."""
-    is_accepted: bool
-    application: str
+    budget: Budget
+    answer: Answer
     revision: int
     """The highest revision that anything speaks of; 0 when nothing does."""
 
     @property
+    def ready_pods(self) -> int:
+        """Pods that are ready."""
+        return sum(pod.is_ready for pod in self.pods)
+
+    @property
+    def silent_pods(self) -> int:
+        """Pods that are ready and did not answer."""
+        return sum(pod.is_ready and pod.process is None for pod in self.pods)
+
+    @property
     def reports(self) -> Sequence[ProcessReport]:
         """What those pods say that answered."""
-        return [pod.process for pod in self.pods if pod.process is not None]
+        return _reports(self.pods)
 
     @property
     def is_serving(self) -> bool:
@@ -73,36 +95,50 @@ class Situation:
 
 def survey(observed: Observed) -> Situation:
     """Draw the facts together."""
-    pods = tuple(pod for pod in observed.pods if not pod.is_leaving)
     # Pods that leave may still hold shards and know the generation; they no longer count as pods.
-    reports = [pod.process for pod in observed.pods if pod.process is not None]
-    freshest = sorted(observed.pods, key=lambda pod: (pod.started_at, pod.name))
+    reports = _reports(observed.pods)
     told = _told(observed.deployment)
     known = [item for report in reports for item in report.generations]
     live = live_generation(known)
     count = live.shard_count if live else _count(observed, reports, told)
-    remaining = [report.identify_remaining for report in reports if report.identify_remaining is not None]
-    totals = [report.identify_total for report in reports if report.identify_total is not None]
-    recommended = [pod.process.recommended for pod in freshest if pod.process and pod.process.recommended]
     return Situation(
         told=told,
-        pods=pods,
-        ready_pods=sum(pod.is_ready for pod in pods),
-        silent_pods=sum(pod.is_ready and pod.process is None for pod in pods),
+        pods=tuple(pod for pod in observed.pods if not pod.is_leaving),
+        live=live,
         count=count,
         connected=_connected(reports, count),
-        recommended=recommended[-1] if recommended else None,
-        intents=live.intents if live else None,
+        recommended=_recommended(observed.pods),
         upcoming=_newest(known, UNDER_WAY, live),
         aborted=_newest(known, ("ABORTED",), live),
         obstacle=_first(report.obstacle for report in reports),
-        budget=min(remaining, default=None),
-        budget_total=max(totals, default=None),
-        budget_reason=_first(report.identify_reason for report in reports),
-        refused=_first(report.credentials for report in reports),
-        is_accepted=any(report.is_accepted for report in reports),
-        application=_first(report.application for report in reports),
+        budget=_budget(reports),
+        answer=_answer(reports),
         revision=_revision(observed, reports),
+    )
+
+
+def _reports(pods: Iterable[ObservedPod]) -> Sequence[ProcessReport]:
+    return [pod.process for pod in pods if pod.process is not None]
+
+
+def _recommended(pods: Iterable[ObservedPod]) -> int | None:
+    """Return what Discord recommended to the youngest pod that knows it."""
+    by_age = _reports(sorted(pods, key=lambda pod: (pod.started_at, pod.name)))
+    return next((report.recommended for report in reversed(by_age) if report.recommended), None)
+
+
+def _budget(reports: Sequence[ProcessReport]) -> Budget:
+    remaining = [report.identify_remaining for report in reports if report.identify_remaining is not None]
+    totals = [report.identify_total for report in reports if report.identify_total is not None]
+    reason = _first(report.identify_reason for report in reports)
+    return Budget(min(remaining, default=None), max(totals, default=None), reason)
+
+
+def _answer(reports: Sequence[ProcessReport]) -> Answer:
+    return Answer(
+        is_accepted=any(report.is_accepted for report in reports),
+        refusal=_first(report.credentials for report in reports),
+        application=_first(report.application for report in reports),
     )
 
 

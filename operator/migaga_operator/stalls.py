@@ -49,7 +49,7 @@ def judge_stalled(case: Case, now: datetime) -> Verdict:
         return case.halt
     if case.blocked is not None:
         return case.blocked
-    if case.situation.refused:
+    if case.situation.answer.refusal:
         return _stalled(
             "CredentialsRefused", "Discord refuses the token or the intents; see the condition CredentialsValid."
         )

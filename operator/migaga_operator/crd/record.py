@@ -7,7 +7,7 @@ them.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -84,9 +84,7 @@ class Record(Generic[T]):
             problems.append(Problem(at, f"{quoted(value)} is not an object", "Write `name: value` lines below it"))
             return None
         found, before = entries_of(self.cls), len(problems)
-        for name in [name for name in value if name not in found]:
-            hint = did_you_mean(str(name), found).strip() or f"There are {', '.join(found)}"
-            problems.append(Problem(f"{at}.{name}", "there is no such field", hint.removesuffix(".")))
+        problems.extend(_strangers(value, found, at))
         values: dict[str, object] = {}
         for name, (item, field) in found.items():
             # As the API server does: a null becomes the default where there is one, and is refused elsewhere.
@@ -101,12 +99,17 @@ class Record(Generic[T]):
         return None if len(problems) > before else self.cls(**values)
 
 
+def _strangers(value: Mapping[object, object], known: Mapping[str, object], at: str) -> Iterator[Problem]:
+    for name in value:
+        if name not in known:
+            hint = did_you_mean(str(name), known).strip() or f"There are {', '.join(known)}"
+            yield Problem(f"{at}.{name}", "there is no such field", hint.removesuffix("."))
+
+
 def dump(value: object) -> Json:
     """Return a declared dataclass as it is written in YAML. What is None is left out."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        found = entries_of(type(value))
-        pairs = ((name, getattr(value, field.name)) for name, (_, field) in found.items())
-        return {name: dump(item) for name, item in pairs if item is not None}
+        return _dump_record(value)
     if isinstance(value, Mapping):
         return {str(name): dump(item) for name, item in value.items()}
     if isinstance(value, list | tuple):
@@ -114,6 +117,11 @@ def dump(value: object) -> Json:
     if value is None or isinstance(value, str | int | float):
         return value
     raise TypeError(f"{type(value).__name__} has no form in YAML")
+
+
+def _dump_record(value: object) -> dict[str, Json]:
+    pairs = ((name, getattr(value, field.name)) for name, (_, field) in entries_of(type(value)).items())
+    return {name: dump(item) for name, item in pairs if item is not None}
 
 
 def _is_required(field: dataclasses.Field[object]) -> bool:

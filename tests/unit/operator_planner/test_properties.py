@@ -89,8 +89,8 @@ class Judge:
         if costs:
             spec = read_bot(cluster.bot)
             assert not isinstance(spec, tuple)
-            assert before.budget is not None
-            assert costs <= before.budget - spec.identify.reserve
+            assert before.budget.remaining is not None
+            assert costs <= before.budget.remaining - spec.identify.reserve
         for op in ops:
             if isinstance(op, Delete):
                 assert not is_shards(cluster.objects[op.key])
