@@ -69,6 +69,7 @@ async def stop(scene: Scene, planned: Planned) -> None:
     scene.injected.faults["stop"] += len(scene.fleet.members)
     await asyncio.sleep(AWAY)
     await scene.fleet.restart()
+    await scene.until_caught_up()
     scene.gate.open()
 
 

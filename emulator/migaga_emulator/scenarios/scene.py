@@ -28,6 +28,8 @@ LOOK_EVERY = 0.1
 """Seconds between two looks at the ledger."""
 CONNECTED_WITHIN = 60.0
 """Seconds in which shards must be connected again, whatever happened; how long it took is judged elsewhere."""
+FEW, FEW_OF_MANY = 3, 0.02
+"""Events that may not be handled yet when a fleet has caught up: some handlers last long."""
 ANEW = ("run it again", "run the command again")
 """In answers to people whose dialogue has died with its process."""
 EVEN_WITHIN = 120.0
@@ -158,6 +160,13 @@ class Scene:
         crash.back = time.monotonic()
         if missing:
             self.complain(f"shards {missing} were not connected within {within:.0f} s")
+
+    async def until_caught_up(self, *, within: float = CONNECTED_WITHIN) -> None:
+        """Wait until nearly everything that was published until now is handled; a few handlers last long."""
+        now = time.monotonic()
+        missed = [one for one in self.ledger.events.unhandled() if one.at <= now]
+        most = max(FEW, int(len(missed) * FEW_OF_MANY))
+        await self._until(lambda: sum(one.handled_at is None for one in missed) > most, within)
 
     async def until_even(self, *, within: float = EVEN_WITHIN) -> bool:
         """Wait until all shards are connected and the shares of the processes differ by one at most."""
