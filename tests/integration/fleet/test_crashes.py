@@ -46,6 +46,26 @@ async def test_another_process_takes_over_from_one_that_was_killed_and_runs_what
     assert await two.bot.stop() == 0
 
 
+@sqlite_only
+async def test_what_a_giver_had_not_finished_when_it_was_killed_is_run_by_the_taker(town: Town) -> None:
+    one, two = await town.share("one", "two")
+    slow = await town.say(one.shards[0], "slow")
+    await town.until_begun(slow)
+    one.bot.process.send_signal(signal.SIGTERM)
+    await has_all(two.bot)
+    await town.until_stored(1)
+    assert one.bot.process.returncode is None
+    await one.bot.stop(signal.SIGKILL)
+    town.let_slow_end()
+    await town.until_ended(slow)
+    await town.until_stored(0)
+    assert (town.by(slow, "begun"), town.by(slow)) == ([one.name, two.name], [two.name])
+    said = await town.say_everywhere()
+    await town.until_ended(*said)
+    assert town.ledger.identifies == SHARDS
+    assert await two.bot.stop() == 0
+
+
 @mariadb_only
 async def test_a_process_that_was_frozen_for_long_begins_again_and_holds_nothing_that_others_have(town: Town) -> None:
     one, two = await town.share("one", "two")

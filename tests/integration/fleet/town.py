@@ -21,6 +21,8 @@ from migaga_emulator.ledger.book import BotLedger
 from migaga_emulator.rules import Rules
 
 SHARDS = 4
+PATIENCE = 90.0
+"""Seconds for processes to start, on a machine that is busy with other tests."""
 RULES = Rules(max_concurrency=SHARDS, recommended_shards=SHARDS, rest_limits=(), rest_default_limit=10_000)
 WITNESS = '''
 """Notes when a message is begun and ended, and by which process. Some are slow, some end their process."""
@@ -94,9 +96,9 @@ class Town:
     async def share(self, *names: str, settings: str = "") -> list[Member]:
         """Start processes together, and wait until they have all shards; first comes who has the most."""
         bots = [await self.start(name, settings) for name in names]
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE):
             while True:
-                there = [Member(bot, live(await bot.ready())) for bot in bots]
+                there = [Member(bot, live(await bot.until(lambda status: status["ready"], PATIENCE))) for bot in bots]
                 if sum(len(one.shards) for one in there) == SHARDS:
                     return sorted(there, key=lambda one: -len(one.shards))
 
@@ -128,13 +130,13 @@ class Town:
         """Return who has begun or ended a message."""
         return [name for one, name in self.notes(what) if one == message]
 
-    async def until(self, holds: Callable[[], bool], seconds: float = 40) -> None:
+    async def until(self, holds: Callable[[], bool], seconds: float = PATIENCE) -> None:
         """Wait until the notes say something."""
         async with asyncio.timeout(seconds):
             while not holds():
                 await asyncio.sleep(0.05)
 
-    async def until_ended(self, *messages: int, seconds: float = 40) -> None:
+    async def until_ended(self, *messages: int, seconds: float = PATIENCE) -> None:
         """Wait until messages are handled."""
         await self.until(lambda: set(messages) <= set(self.times("ended")), seconds)
 
@@ -185,12 +187,12 @@ def live(status: Status) -> list[int]:
     return [int(shard["id"]) for shard in status["shards"] if shard["lease"] in {"live", "offered"}]
 
 
-async def has_all(bot: Bot, seconds: float = 40) -> Status:
+async def has_all(bot: Bot, seconds: float = PATIENCE) -> Status:
     """Wait until a process handles all shards."""
     return await bot.until(lambda status: len(live(status)) == SHARDS, seconds)
 
 
-async def ended(bot: Bot, seconds: float = 40) -> int:
+async def ended(bot: Bot, seconds: float = PATIENCE) -> int:
     """Wait for the end of a process, and return its exit code."""
     async with asyncio.timeout(seconds):
         return await bot.process.wait()
