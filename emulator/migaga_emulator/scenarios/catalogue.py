@@ -39,7 +39,7 @@ class Scenario:
 
 
 def cold_start_within(shards: int, max_concurrency: int) -> float:
-    """Seconds from the first IDENTIFY in which all shards must be ready: 1.1 x what Discord's rules allow, and 3 s."""
+    """Seconds from the first warm process until all shards must be ready: 1.1 x what Discord allows, and 3 s."""
     return 1.1 * IDENTIFY_INTERVAL * (math.ceil(shards / max_concurrency) - 1) + 3.0
 
 

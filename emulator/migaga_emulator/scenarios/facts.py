@@ -93,7 +93,7 @@ def collect(emulator: Emulator, bot_id: int, scene: Scene, evidence: Evidence) -
         tries=tries_of(moves, injected.tries),
         strayed=sum(not {move.giver, move.taker} & tried for move in moves),
         recoveries=[seconds for one in recovered for seconds in one.values()],
-        ready_after=ready_after(scene.ledger.connections.log, fleet.shards),
+        ready_after=ready_after(scene.ledger.connections.log, fleet.shards, scene.warm_at),
         faults=dict(injected.faults),
         wrong_answers=evidence.wrong_answers,
         complaints=[*injected.complaints, *fleet.complaints, *scene.apologies.complaints(calls_in(emulator.answers))],
@@ -215,13 +215,13 @@ def samples_of(events: Mapping[Shard, Sequence[Occurrence]]) -> dict[Shard, list
     }
 
 
-def ready_after(log: Sequence[object], shards: int) -> float:
-    """Seconds from the first IDENTIFY until every shard had one; 0 when one never had."""
+def ready_after(log: Sequence[object], shards: int, warm_at: float = math.inf) -> float:
+    """Seconds until every shard had a session, from the first warm process or the first IDENTIFY; 0: one never had."""
     first: dict[int, float] = {}
     for entry in log:
         if isinstance(entry, Begun) and entry.how == "identify":
             first.setdefault(entry.shard[0], entry.at)
-    return max(first.values()) - min(first.values()) if len(first) == shards else 0.0
+    return max(first.values()) - min(warm_at, *first.values()) if len(first) == shards else 0.0
 
 
 def count_unanswered(entries: Mapping[str, Entry], silent: Sequence[int], absences: Sequence[Absence]) -> Unanswered:

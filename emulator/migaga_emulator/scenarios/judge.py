@@ -87,7 +87,7 @@ class Facts:
     recoveries: Sequence[float] = ()
     """Of each shard of a process that was killed or frozen, seconds until its next event was handled."""
     ready_after: float = 0.0
-    """Seconds from the first IDENTIFY until every shard was connected for the first time."""
+    """Seconds from the first warm process until every shard was connected for the first time."""
     faults: Mapping[str, int] = field(default_factory=dict)
     wrong_answers: Sequence[str] = ()
     complaints: Sequence[str] = ()
@@ -119,7 +119,7 @@ class Bounds:
     again_within: float | None = None
     """Seconds from a kill or freeze until the next event of each of its shards is handled."""
     ready_within: float | None = None
-    """Seconds from the first IDENTIFY until every shard is connected."""
+    """Seconds from the first warm process until every shard is connected."""
     faults: bool = False
     """At least one fault must have hit."""
 
@@ -227,6 +227,6 @@ def _times(facts: Facts, bounds: Bounds) -> list[str]:
         )
     if bounds.ready_within is not None and facts.ready_after > bounds.ready_within:
         found.append(
-            f"ready {facts.ready_after:.1f} s after the first IDENTIFY; {bounds.ready_within:.1f} s are allowed"
+            f"ready {facts.ready_after:.1f} s after the first warm process; {bounds.ready_within:.1f} s are allowed"
         )
     return found

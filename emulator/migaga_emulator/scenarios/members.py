@@ -24,6 +24,9 @@ from migaga_emulator.scenarios.processes import BotConfig, BotProcess, free_port
 START_WITHIN = 90.0
 BUCKET_S = 5.5
 """Seconds that a shard may wait for the one before it in its IDENTIFY bucket."""
+WARM = "running"
+"""What `/status` calls a process whose start is over, whether it has shards or not."""
+LOOK_EVERY = 0.05
 _STATUS_TIMEOUT = aiohttp.ClientTimeout(total=5)
 
 
@@ -117,6 +120,13 @@ class Fleet:
         for _ in range(processes):
             await self.add()
         await self.until_served()
+
+    async def until_warm(self) -> float:
+        """Wait until the first process has loaded and checked everything, and may begin to take shards; that moment."""
+        while True:
+            if any(status.get("phase") == WARM for status in await self.statuses()):
+                return time.monotonic()
+            await asyncio.sleep(LOOK_EVERY)
 
     async def restart(self) -> None:
         """Start every place that is empty, and wait until all shards are connected."""

@@ -156,7 +156,7 @@ class Run:
             scene = self._scene = self._make_scene(stage, crowd, database, proxy)
             asker = Asker(self._control, stage, self._gate, excuses=scene.excuses)
             async with scene.fleet, self._table():
-                await scene.fleet.start(order.processes)
+                await self._start(scene)
                 since, resumes_before = await self._at_rest(scene), scene.ledger.resumes
                 self._view.say(f"processes {', '.join(map(str, scene.fleet.pids))} serve {order.shards} shards")
                 await self._live(stage, crowd, asker, scene)
@@ -237,6 +237,13 @@ class Run:
         if order.schema_change:
             config = images.with_notes(config, self._folder)
         return Release(config, member_environment(probe))
+
+    async def _start(self, scene: Scene) -> None:
+        """Start the processes, and note when the first one of them was warm."""
+        async with asyncio.TaskGroup() as group:
+            warm = group.create_task(scene.fleet.until_warm(), name="first warm process")
+            await scene.fleet.start(self._order.processes)
+        scene.warm_at = warm.result()
 
     async def _at_rest(self, scene: Scene) -> float:
         """Wait until the processes that have just started have shared the shards out; return that moment."""

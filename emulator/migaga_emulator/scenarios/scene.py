@@ -103,6 +103,8 @@ class Scene:
     injected: Injected = field(default_factory=Injected)
     state: str = "running"
     """What happens now, for the table."""
+    warm_at: float = math.inf
+    """When the first process was warm."""
     chance: random.Random = field(init=False)
 
     def __post_init__(self) -> None:

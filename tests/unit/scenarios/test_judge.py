@@ -103,7 +103,11 @@ def test_a_run_in_which_all_is_well_passes() -> None:
         ({"wrong_answers": ["slash: no"]}, Bounds(), "1 answers were wrong: slash: no"),
         ({"gap": Latency(64, 0.1, 0.6, 0.9)}, Bounds(gap_p99=0.5, gap_max=1.0), "99th of 100 gaps was 600 ms; 500"),
         ({"gap": Latency(64, 0.1, 0.4, 1.1)}, Bounds(gap_p99=0.5, gap_max=1.0), "longest gap was 1100 ms; 1000"),
-        ({"ready_after": 20.0}, Bounds(ready_within=19.5), "ready 20.0 s after the first IDENTIFY; 19.5 s are allowed"),
+        (
+            {"ready_after": 20.0},
+            Bounds(ready_within=19.5),
+            "ready 20.0 s after the first warm process; 19.5 s are allowed",
+        ),
         ({"complaints": ["process 0 left"]}, Bounds(), "process 0 left"),
     ],
 )
@@ -295,8 +299,10 @@ def test_samples_leave_out_what_a_handler_took_on_purpose() -> None:
     assert [sample.told for sample in (*found[3, 4], *found[0, 4])] == [True, False]
 
 
-def test_ready_is_counted_from_the_first_identify_to_the_last_shard() -> None:
+def test_ready_is_counted_from_the_first_warm_process_or_identify_to_the_last_shard() -> None:
     begun = [Begun(10.0 + shard, (shard, 3), "identify", 0) for shard in range(3)]
     again = Begun(99.0, (0, 3), "identify", 0)
     assert ready_after([*begun, again], 3) == 2.0
     assert ready_after(begun[:2], 3) == 0.0
+    assert ready_after(begun, 3, warm_at=8.5) == 3.5
+    assert ready_after(begun, 3, warm_at=12.0) == 2.0
