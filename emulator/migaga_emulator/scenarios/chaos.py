@@ -24,6 +24,8 @@ LONG_OUTAGE = 12.0
 about 20 s of a busy shard."""
 REPLACED = 3.0
 """Seconds until a process that was killed has another one in another place, at most."""
+RESHARD_FROM = 400.0
+"""Seconds of a run from which on the shard count changes in it."""
 MILD_EVERY = 5.0
 """Seconds between two faults of the gateway, about."""
 
@@ -62,13 +64,15 @@ class Mixer:
         chance, wish = self._chance, self._wish
         at, end = wish.seconds * SETTLING, wish.seconds * (1 - SETTLING)
         planned: list[Planned] = []
+        kinds = [*self._kinds, self._resharded] if wish.seconds >= RESHARD_FROM else self._kinds
         while True:
-            for make in chance.sample(self._kinds, len(self._kinds)):
+            for make in chance.sample(kinds, len(kinds)):
                 phase = make()
                 if planned and at + phase.seconds > end:
                     return tuple(planned)
                 planned.append(Planned(at, "together", parts=(*phase.parts, *self._mild(phase))))
                 at += phase.seconds
+            kinds = self._kinds
 
     def _mild(self, phase: Phase) -> list[Planned]:
         """Faults of the gateway on random shards, all along a phase."""
@@ -123,6 +127,11 @@ class Mixer:
     def _cut_off(self) -> Phase:
         seconds = self._chance.uniform(*PARTITION)
         return Phase(seconds + 15, [Planned(0, "partition", process=self._process(), value=seconds)])
+
+    def _resharded(self) -> Phase:
+        """Once in a run: from then on there are twice as many shards."""
+        hit = Planned(self._chance.uniform(40, 90), "restart", process=self._process())
+        return Phase(130, [Planned(0, "reshard", value=2 * self._wish.shards), hit])
 
     def _sessions_ended(self) -> Phase:
         """Nothing else meanwhile: a process that is away or has no database cannot identify in time."""

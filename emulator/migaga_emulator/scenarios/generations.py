@@ -113,7 +113,7 @@ async def _change(scene: Scene, config: BotConfig, kind: str) -> None:
     scene.injected.identifies_due += wanted.shard_count
     await _see_reserve(scene)
     await asyncio.sleep(REST)
-    if not await _is_served_by(scene, wanted):
+    if not await _until(lambda: _is_served_by(scene, wanted), REST):
         scene.complain(f"{REST:.0f} s after {kind} not all sessions, or others, were connected")
 
 

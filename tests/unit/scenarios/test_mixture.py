@@ -15,7 +15,7 @@ from migaga_emulator.scenarios.plan import ENDING, MILD, Planned, Wish
 wishes = st.builds(
     Wish, seed=st.integers(), seconds=st.floats(3, 900), shards=st.integers(1, 64), processes=st.integers(1, 8)
 )
-PROCESSES = {"kill", "restart", "freeze", "roll", "size", "partition"}
+PROCESSES = {"kill", "restart", "freeze", "roll", "size", "partition", "reshard"}
 DATABASE = {"outage", "outage_silent", "partition"}
 
 
@@ -58,6 +58,7 @@ def test_ten_minutes_hold_every_kind_of_trouble() -> None:
     for seed in range(20):
         found = Counter(kind for phase in chaos(Wish(seed, 600, 16, 4)) for kind in kinds(phase))
         assert set(found) >= PROCESSES
+        assert found["reshard"] == 1
         assert set(found) & {"outage", "outage_silent"}
         assert set(found) & set(ENDING)
         assert len(set(found) & set(MILD)) == len(MILD)
