@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from migaga.common.text import shorten
-from migaga_operator.builders.fleet import COMPONENT_LABEL, POOL_LABEL, WORKERS, selector_text
+from migaga_operator.builders.fleet import selector_text
 from migaga_operator.conditions import (
     Case,
     Verdict,
@@ -20,8 +20,8 @@ from migaga_operator.conditions import (
 )
 from migaga_operator.crd.record import dump
 from migaga_operator.crd.status import BotStatus, Condition, IdentifyCounts, ShardCounts, WorkerCounts
-from migaga_operator.json_types import as_list, as_mapping, as_text, at_path
-from migaga_operator.observed import LiveObject, Observed
+from migaga_operator.json_types import as_list, as_mapping, as_text
+from migaga_operator.observed import Observed
 from migaga_operator.ops import Event, SetStatus
 from migaga_operator.stalls import judge_stalled
 
@@ -127,16 +127,8 @@ def _before(observed: Observed, kind: str) -> Mapping[str, object]:
 
 
 def _pools(observed: Observed) -> tuple[WorkerCounts, ...]:
-    found = []
-    for live in observed.objects.values():
-        labels = as_mapping(at_path(live.manifest, "metadata", "labels"))
-        if _is_pool(live, labels) and live.belongs_to(observed.owner):
-            found.append(WorkerCounts(as_text(labels[POOL_LABEL]), live.replicas, live.counted("readyReplicas")))
-    return tuple(sorted(found, key=lambda pool: pool.name)[:64])
-
-
-def _is_pool(live: LiveObject, labels: Mapping[str, object]) -> bool:
-    return live.key.kind == "Deployment" and labels.get(COMPONENT_LABEL) == WORKERS and bool(labels.get(POOL_LABEL))
+    found = [WorkerCounts(name, live.replicas, live.counted("readyReplicas")) for name, live in observed.pools.items()]
+    return tuple(found[:64])
 
 
 def _known_text(observed: Observed, name: str) -> str | None:

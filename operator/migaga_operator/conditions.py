@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
+from migaga_operator.builders.fleet import SHARDS
 from migaga_operator.crd.spec import BotSpec
+from migaga_operator.observed import ObservedPod
 from migaga_operator.resharding import Decision, bits_of
 from migaga_operator.situation import Situation
 
@@ -37,7 +39,9 @@ class Case:
     decision: Decision | None
     replicas: int | None
     """Shard pods that are asked for."""
-    is_rolled_out: bool
+    worker_pods: tuple[ObservedPod, ...]
+    rolling: tuple[str, ...]
+    """The Deployments whose pods are not yet what is asked for: `shards`, and names of worker pools."""
     updated: int
     """Shard pods of the newest revision."""
     halt: Verdict | None
@@ -96,12 +100,18 @@ def judge_progressing(case: Case, stalled: Verdict) -> Verdict:
     if case.decision is not None and case.decision.is_template_held:
         text = "A generation is coming: changes of the pods wait until it is there or has been given up."
         return Verdict(kind, "True", "WaitingForGeneration", text)
-    if not case.is_rolled_out:
-        ready = (
-            f"{case.updated} of {case.replicas} pods are of the newest revision, {case.situation.ready_pods} are ready."
-        )
-        return Verdict(kind, "True", "RollingOut", ready + (" It is stuck." if stalled.status == "True" else ""))
+    if case.rolling:
+        stuck = " It is stuck: see the condition Stalled." if stalled.status == "True" else ""
+        return Verdict(kind, "True", "RollingOut", f"{_rolling(case)}{stuck}")
     return _progress_of_shards(case, kind)
+
+
+def _rolling(case: Case) -> str:
+    pools = [name for name in case.rolling if name != SHARDS]
+    if SHARDS not in case.rolling:
+        return f"The pods of the workers {', '.join(pools)} are being replaced, added or taken away."
+    ready = case.situation.ready_pods
+    return f"{case.updated} of {case.replicas} shard pods are of the newest revision, {ready} are ready."
 
 
 def _progress_of_shards(case: Case, kind: str) -> Verdict:

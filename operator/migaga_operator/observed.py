@@ -10,7 +10,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from migaga_operator.builders.fleet import BOT_LABEL, COMPONENT_LABEL, REVISION_LABEL, SHARDS, Owner
+from migaga_operator.builders.fleet import (
+    BOT_LABEL,
+    COMPONENT_LABEL,
+    POOL_LABEL,
+    REVISION_LABEL,
+    SHARDS,
+    WORKERS,
+    Owner,
+)
 from migaga_operator.json_types import as_list, as_mapping, as_text, as_whole, at_path
 from migaga_operator.ops import Key, key_of
 from migaga_operator.process_report import ProcessReport, read_process
@@ -133,6 +141,7 @@ class Observed:
     """Objects in the namespace that carry the bot's label, or the name of one of its objects."""
     pods: tuple[ObservedPod, ...] = ()
     """The shard pods."""
+    worker_pods: tuple[ObservedPod, ...] = ()
     others: tuple[OtherBot, ...] = ()
     apis: frozenset[str] = frozenset()
     """Group versions that the API server has, beyond those that each one has."""
@@ -140,6 +149,18 @@ class Observed:
     """What the API server said when it last refused an object."""
     settled: frozenset[tuple[Key, str, str]] = frozenset()
     """Objects whose version is known to be what came of applying a manifest: key, resource version, digest."""
+
+    @property
+    def pools(self) -> Mapping[str, LiveObject]:
+        """The Deployments of the worker pools, by the names of the pools."""
+        found = {}
+        for live in self.objects.values():
+            labels = as_mapping(at_path(live.manifest, "metadata", "labels"))
+            pool = as_text(labels.get(POOL_LABEL))
+            is_pool = live.key.kind == "Deployment" and labels.get(COMPONENT_LABEL) == WORKERS
+            if is_pool and pool and live.belongs_to(self.owner) and not live.is_leaving:
+                found[pool] = live
+        return dict(sorted(found.items()))
 
     @property
     def deployment(self) -> LiveObject | None:
@@ -162,13 +183,13 @@ def observe(
     Args:
         bot: The `BotDeployment`.
         objects: The objects of its namespace that may be its own.
-        pods: Pods of its namespace; those of other bots and of workers are left out.
+        pods: Pods of its namespace; those of other bots are left out.
         reports: Name of a pod -> its `/status` document; a pod that did not answer is missing.
         bots: All `BotDeployment` objects that the operator sees.
         apis: Group versions that the API server has.
     """
     owner = Owner(*(as_text(at_path(bot, "metadata", name)) for name in ("name", "namespace", "uid")))
-    live = [LiveObject(as_mapping(item)) for item in objects]
+    live, seen = [LiveObject(as_mapping(item)) for item in objects], list(pods)
     return Observed(
         owner=owner,
         generation=as_whole(at_path(bot, "metadata", "generation")) or 0,
@@ -176,7 +197,8 @@ def observe(
         is_leaving=bool(as_text(at_path(bot, "metadata", "deletionTimestamp"))),
         status=as_mapping(at_path(bot, "status")),
         objects={item.key: item for item in live},
-        pods=tuple(_read_pod(pod, reports or {}) for pod in pods if _is_shard_pod(pod, owner)),
+        pods=tuple(_read_pod(pod, reports or {}) for pod in seen if _is_pod_of(pod, owner, SHARDS)),
+        worker_pods=tuple(_read_pod(pod, {}) for pod in seen if _is_pod_of(pod, owner, WORKERS)),
         others=tuple(_read_others(bot, owner, bots)),
         apis=frozenset(apis),
     )
@@ -191,9 +213,9 @@ def read_time(text: str) -> datetime | None:
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
-def _is_shard_pod(pod: object, owner: Owner) -> bool:
+def _is_pod_of(pod: object, owner: Owner, component: str) -> bool:
     labels = as_mapping(at_path(pod, "metadata", "labels"))
-    return labels.get(BOT_LABEL) == owner.name and labels.get(COMPONENT_LABEL) == SHARDS
+    return labels.get(BOT_LABEL) == owner.name and labels.get(COMPONENT_LABEL) == component
 
 
 def _read_others(bot: object, owner: Owner, bots: Iterable[object]) -> Iterable[OtherBot]:

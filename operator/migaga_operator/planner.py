@@ -47,13 +47,15 @@ def plan(spec: BotSpec | tuple[Problem, ...], observed: Observed, now: datetime)
     decision = decide(spec, situation, now)
     plans = _Plans(spec, observed, situation, decision)
     wanted = plans.wanted()
+    ops = list(plans.ops(wanted))
     case = replace(
         _case(spec, situation, observed, None),
         decision=decision,
         replicas=0 if plans.fleet.is_stopped else plans.fleet.replicas,
+        rolling=_rolling(observed, ops),
         blocked=_blocked(wanted, observed),
     )
-    return [*plans.ops(wanted), *status_ops(make_status(case, observed, now), observed)]
+    return [*ops, *status_ops(make_status(case, observed, now), observed)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,11 +191,19 @@ def _case(spec: BotSpec | None, situation: Situation, observed: Observed, halt: 
         situation=situation,
         decision=None,
         replicas=live.replicas if live else None,
-        is_rolled_out=live is not None and live.is_rolled_out,
+        worker_pods=observed.worker_pods,
+        rolling=_rolling(observed, ()),
         updated=live.counted("updatedReplicas") if live else 0,
         halt=halt,
         blocked=None,
     )
+
+
+def _rolling(observed: Observed, ops: Sequence[Op]) -> tuple[str, ...]:
+    """Return whose pods are not what is asked for; those that are changed just now are not either."""
+    live = {**observed.pools, **({SHARDS: observed.deployment} if observed.deployment else {})}
+    changed = {op.key for op in ops if isinstance(op, Apply | Scale)}
+    return tuple(name for name, item in live.items() if not item.is_rolled_out or item.key in changed)
 
 
 def _halt(spec: BotSpec | tuple[Problem, ...], observed: Observed) -> Verdict | None:

@@ -56,15 +56,14 @@ def judge_stalled(case: Case, now: datetime) -> Verdict:
     hold = case.decision.hold if case.decision else None
     if hold is not None and hold.needs_person:
         return _stalled(hold.reason, hold.message)
-    for pod in sorted(case.situation.pods, key=lambda item: item.name):
-        found = _judge_pod(pod, case, now)
-        if found is not None:
-            return found
-    return Verdict("Stalled", "False", "NothingStalled", "Nothing waits for a person.")
+    pods = sorted((*case.situation.pods, *case.worker_pods), key=lambda pod: pod.name)
+    found = (_judge_pod(pod, case, now) for pod in pods)
+    stalled = next((verdict for verdict in found if verdict is not None), None)
+    return stalled or Verdict("Stalled", "False", "NothingStalled", "Nothing waits for a person.")
 
 
 def _judge_pod(pod: ObservedPod, case: Case, now: datetime) -> Verdict | None:
-    if pod.is_ready:
+    if pod.is_ready or pod.is_leaving:
         return None
     serving = " The pods that are ready keep all shards." if case.situation.ready_pods else ""
     if pod.trouble is not None:

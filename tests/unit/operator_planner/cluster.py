@@ -197,6 +197,7 @@ class Cluster:
         """Let everything else make one step; whether anything changed."""
         before = copy.deepcopy((self.objects, self.pods, self.live, self.upcoming))
         self._roll()
+        self._roll_pools()
         self._live()
         return before != (self.objects, self.pods, self.live, self.upcoming)
 
@@ -281,6 +282,13 @@ class Cluster:
             "readyReplicas": ready,
             "availableReplicas": ready,
         }
+
+    def _roll_pools(self) -> None:
+        for key, live in self.objects.items():
+            if key.kind == "Deployment" and key.name != "my-bot":
+                replicas = cast("int", node(live, "spec").get("replicas", 1))
+                counts = dict.fromkeys(("replicas", "updatedReplicas", "readyReplicas", "availableReplicas"), replicas)
+                live["status"] = {"observedGeneration": node(live, "metadata").get("generation"), **counts}
 
     def _pod(self, template: Node) -> Node:
         self._counter += 1

@@ -67,6 +67,15 @@ def test_a_pod_that_does_not_run_is_told_with_what_to_do(status: Node, reason: s
     assert cluster.condition("Ready") == ("True", "AllShardsConnected")
 
 
+def test_a_worker_that_does_not_run_is_told_too() -> None:
+    cluster = Cluster.running(FIXED_8)
+    cluster = with_pod(crashing(1, "boom"), cluster)
+    node(cluster.pods[-1], "metadata", "labels")["app.kubernetes.io/component"] = "workers"
+    cluster.reconcile()
+    assert cluster.condition("Stalled") == ("True", "PodsFail")
+    assert len(cluster.observe().pods) == 3
+
+
 def test_a_pod_that_does_not_begin_for_a_minute_is_told_with_the_secrets_to_look_at() -> None:
     cluster = with_pod(waiting("ContainerCreating"))
     assert cluster.condition("Stalled")[0] == "False"

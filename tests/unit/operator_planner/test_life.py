@@ -111,6 +111,31 @@ def test_what_does_not_change_the_pods_does_not_roll_them(change: Change) -> Non
     assert cluster.plan() == []
 
 
+@pytest.mark.parametrize(
+    "change",
+    [put("registry.example/migaga:5.0.1", "image"), put(5, "replicas"), fixed(12)],
+    ids=["image", "scale", "count"],
+)
+def test_a_change_is_progress_from_the_first_moment_on(change: Change) -> None:
+    """Whoever waits for the end of an edit must not take the state before it for the end."""
+    cluster = Cluster.running(FIXED_8)
+    cluster.edit(change)
+    cluster.reconcile()
+    assert cluster.condition("Progressing") == ("True", "RollingOut")
+    assert at_path(cluster.bot, "status", "observedGeneration") == 2
+    cluster.settle()
+    assert cluster.condition("Progressing") == ("False", "Complete")
+
+
+def test_workers_that_are_rolled_are_progress_too() -> None:
+    modules = put([{"name": "config"}, {"name": "points", "workers": "heavy"}], "modules")
+    cluster = Cluster.running(FIXED_8, modules, put([{"name": "heavy"}], "workers"))
+    cluster.edit(put([{"name": "heavy", "replicas": 4}], "workers"))
+    cluster.reconcile()
+    assert cluster.condition("Progressing") == ("True", "RollingOut")
+    assert "workers heavy" in cluster.message("Progressing")
+
+
 def test_intents_in_another_order_are_the_same_intents() -> None:
     cluster = Cluster.running(FIXED_8, put(["GUILDS", "GUILD_MESSAGES"], "intents"))
     cluster.edit(put(["GUILD_MESSAGES", "GUILDS"], "intents"))
@@ -160,7 +185,7 @@ def test_a_bot_that_is_being_deleted_is_left_to_the_garbage_collector() -> None:
 def test_a_pool_that_is_no_longer_asked_for_is_deleted_and_nothing_else() -> None:
     modules = put([{"name": "config"}, {"name": "points", "workers": "heavy"}], "modules")
     cluster = Cluster.running(FIXED_8, modules, put([{"name": "heavy", "replicas": 2}], "workers"))
-    assert at_path(cluster.bot, "status", "workers") == [{"name": "heavy", "replicas": 2, "ready": 0}]
+    assert at_path(cluster.bot, "status", "workers") == [{"name": "heavy", "replicas": 2, "ready": 2}]
     cluster.edit(put([{"name": "config"}, {"name": "points"}], "modules"), drop("workers"))
     deleted = [op.key for op in cluster.settle() if isinstance(op, Delete)]
     assert deleted == [Key("Deployment", "my-bot-workers-heavy")]
