@@ -10,7 +10,7 @@ ARGS   ?=
 JOBS   ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format bench lock clean test-system
+.PHONY: help setup demo test check format bench bench-rest lock clean test-system
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ format: $(READY) ## Format and fix what can be fixed
 
 bench: $(READY) ## Measure the hot path against peers, as ratios within one run
 	$(BIN)/python -m tests.bench $(ARGS)
+
+bench-rest: $(READY) test-system ## Measure what a fleet of 200 shards costs at rest
+	$(BIN)/python -m tests.bench.rest $(ARGS)
 
 lock: $(READY) ## Make the lock files anew from pyproject.toml
 	@scripts/lock "$(BIN)/uv"

@@ -38,6 +38,8 @@ _LOG = logging.getLogger(__name__)
 
 LOOK_EVERY = 1.0
 """Seconds between readings at rest: several fit into what P2 takes for one sleep of the reader."""
+READ_ALL_EVERY = 1.5
+"""Seconds after which everything is read again; between two such readings a look at the beats is enough."""
 LOOK_SOON = 0.15
 """The same while something moves."""
 GATHER_FOR = 0.75
@@ -75,6 +77,7 @@ class Steward:
         self._over_since: dict[str, float] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._nudged = asyncio.Event()
+        self._read_at = 0.0
         self._acted = False
         """The last round has changed something: the next one follows at once."""
 
@@ -108,9 +111,26 @@ class Steward:
             except TimeoutError:
                 continue
 
+    async def _glance(self) -> bool:
+        """Look at the beats of the others alone. True when nothing but beats has changed."""
+        asked_at, view = self.parts.clock.now(), self.view
+        if view is None or asked_at - self._read_at > READ_ALL_EVERY or self._moves() or self.parts.member.trouble:
+            return False
+        try:
+            rows = await self.parts.store.processes()
+        except UnavailableError:
+            return False
+        deaths = self._deaths.read(rows, asked_at, self.parts.clock.now())
+        await self._declare(deaths)
+        return not deaths and {replace(row, beat=0) for row in rows} == {
+            replace(row, beat=0) for row in view.all_processes
+        }
+
     async def round(self) -> None:
         """Read once, and do what follows."""
-        asked_at = self.parts.clock.now()
+        if await self._glance():
+            return
+        asked_at = self._read_at = self.parts.clock.now()
         try:
             observation = await self.parts.store.observe()
         except UnavailableError as error:
@@ -168,9 +188,7 @@ class Steward:
             for held in self.held.values():
                 held.rows_may_be_forgotten()
         member.rows_read(asked_at)
-        for death in self._deaths.read(observation.processes, asked_at, received_at):
-            if await self._do(death):
-                _LOG.warning("process %s has not beaten for 9 s: it is declared dead", death.key["id"])
+        await self._declare(self._deaths.read(observation.processes, asked_at, received_at))
         if not member.is_valid():
             return
         for operation in missing_shards(view):
@@ -184,6 +202,11 @@ class Steward:
         await self._leftovers.look(view, [held for held in self.held.values() if held.is_live])
         await self._judge_ready(view, now)
         await self._purge(view, now)
+
+    async def _declare(self, deaths: Sequence[Update]) -> None:
+        for death in deaths:
+            if await self._do(death):
+                _LOG.warning("process %s has not beaten for 9 s: it is declared dead", death.key["id"])
 
     def _see(self, view: View, asked_at: float) -> None:
         """Let every shard see its row; end those that are lost, and take the doubtful ones anew."""
@@ -398,7 +421,9 @@ class Steward:
         if any(row.state == GenerationState.CUTTING for row in view.generations):
             return True
         at_rest = {"LIVE", "DRAINED", "WARM"}
-        return any(row.state not in at_rest or view.is_unowned(row) for row in view.shards) or not self.live
+        return any(row.state not in at_rest or view.is_unowned(row) for row in view.shards) or (
+            not self.live and self.not_ready is not None
+        )
 
     def _spawn_once(self, work: Callable[[], Coroutine[object, object, None]], name: str) -> None:
         """Run something that must not run twice at a time."""

@@ -31,7 +31,7 @@ ASIDE_LIMIT = 10_000
 """Events put aside beyond which another one keeps its place among those in flight: memory is bounded."""
 HELD_LIMIT = 10_000
 """Events that wait in memory while the shard may not handle, beyond which its socket is not read."""
-YIELD_EVERY = 50
+YIELD_EVERY = 20
 """Events that waited and are begun before other tasks get a turn."""
 LOOK_EVERY = 0.25
 """Seconds after which an event that is handled alone may have been put aside."""
@@ -39,8 +39,13 @@ AGAIN_AFTER = (0.25, 2.0)
 """Seconds until handlers that missed the database run again: at first, at most."""
 REFUSED_AFTER = 1.2
 """Seconds that a person waits for the life to be valid again before they are told that nothing is done."""
-BACKLOG_AT_ONCE = 64
-"""Events that have waited which are handled at once: what comes now needs connections to the database, too."""
+BACKLOG_AT_ONCE = 16
+"""Events that have waited which are handled at once at first, and how many more each second: people who ask for
+something now need the processor and connections to the database, too."""
+BACKLOG = 200
+"""Waiting events that are many enough to slow others down."""
+LATE = 0.05
+"""Seconds by which the event loop may be late before what has waited waits a little longer."""
 AWAY = "The bot cannot reach its database right now, so it did nothing. Please run it again in a moment."
 
 PutAside = Callable[[], None]
@@ -377,12 +382,12 @@ class Intake:
 
     async def _pump_waiting(self) -> None:
         """Begin what waits, in order."""
-        count = 0
+        count, began = 0, self._clock.now()
         while self._waiting and self._opened.is_set():
             if not self._alive.is_valid():
                 await self._alive.until_valid()
                 continue
-            if len(self._running) >= min(self._limit, BACKLOG_AT_ONCE):
+            if len(self._running) >= self._backlog_limit(self._clock.now() - began):
                 await self._until_below()
                 continue
             if self._caution is not None:
@@ -391,8 +396,21 @@ class Intake:
             self._begin_waiting(self._waiting.popleft())
             count += 1
             if count % YIELD_EVERY == 0:
-                await asyncio.sleep(0)
+                await self._let_others_go_first()
         self._changed()
+
+    def _backlog_limit(self, seconds: float) -> int:
+        return min(self._limit, BACKLOG_AT_ONCE + int(BACKLOG_AT_ONCE * seconds))
+
+    async def _let_others_go_first(self) -> None:
+        """Yield; for longer while the event loop is late, because it has too much to do."""
+        await asyncio.sleep(0)
+        loop = asyncio.get_running_loop()
+        for _ in range(20 if len(self._waiting) >= BACKLOG else 0):
+            before = loop.time()
+            await asyncio.sleep(0.001)
+            if loop.time() - before < LATE:
+                return
 
     async def _cautiously(self, caution: Caution) -> None:
         """Handle one event alone: the next begins when it has ended, or was put aside."""
@@ -470,11 +488,14 @@ class Intake:
         self._changed()
 
     async def _until_below(self) -> None:
+        """Wait until something has ended, or a moment: more may be begun with time."""
         self._below.clear()
-        await self._below.wait()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LOOK_EVERY):
+                await self._below.wait()
 
     def _changed(self) -> None:
-        if len(self._running) < min(self._limit, BACKLOG_AT_ONCE):
+        if len(self._running) < self._limit:
             self._below.set()
         if len(self._running) < self._limit and (len(self._waiting) < self._limit):
             self._room.set()

@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 
 import sqlalchemy as sa
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from migaga.storage.database import Database
@@ -61,22 +62,31 @@ class Lane:
             return
         try:
             await connection.close()
-        except (SQLAlchemyError, OSError):
-            # It has died: what a close would have reset cannot be, and need not.
-            await connection.invalidate()
+        except (SQLAlchemyError, OSError, ValueError):
+            # It has died, or is half-read: what a close would have reset cannot be, and need not.
+            with suppress(SQLAlchemyError):
+                await connection.invalidate()
 
     async def _run(self, statement: Statement) -> sa.CursorResult[tuple[object, ...]]:
         connection = await self._open()
         try:
             result = await connection.execute(statement)
         except (SQLAlchemyError, asyncio.CancelledError):
-            # It may be half-read, or in doubt: the next statement gets another one.
-            self._connection = None
-            await connection.invalidate()
-            await connection.close()
+            await self._give_up(connection)
             raise
+        except ValueError as error:
+            # The driver has read the answer to another question: nobody can say what became of this one.
+            await self._give_up(connection)
+            raise DBAPIError("the connection was half-read", None, error) from error
         self._used_at = time.monotonic()
         return result
+
+    async def _give_up(self, connection: AsyncConnection) -> None:
+        """Leave a connection that may be half-read, or in doubt: the next statement gets another one."""
+        self._connection = None
+        with suppress(SQLAlchemyError):
+            await connection.invalidate()
+            await connection.close()
 
     async def _open(self) -> AsyncConnection:
         if self._connection is not None and time.monotonic() - self._used_at > _TRUSTED:
