@@ -16,9 +16,8 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from migaga_emulator.control.shapes import BotInfo
-
 from migaga_emulator.control.client import ControlClient
+from migaga_emulator.control.shapes import BotInfo
 from migaga_emulator.rules import Rules
 from migaga_emulator.scenarios.processes import BotConfig, BotProcess, free_port, launch
 from migaga_emulator.server import run_emulator

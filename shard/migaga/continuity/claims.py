@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from migaga.continuity.poison import STEADY
 from migaga.continuity.shares import HARD_CAP, assign_rest, room
 from migaga.continuity.view import View
 from migaga.storage.leases_operations import Add, Update, Value
@@ -62,9 +63,15 @@ def claim(row: ShardRow, view: View, token: str) -> Update:
         "journaled": 0,
     }
     if view.died(row) and row.state in HANDLING:
-        again = row.died_seq == row.seq
-        change |= {"died_seq": row.seq, "deaths": row.deaths + 1 if again else 1}
+        change |= {"died_seq": row.seq, "deaths": _deaths(row)}
     return Update("shard", shard_key(row), {"token": row.token}, change)
+
+
+def _deaths(row: ShardRow) -> int:
+    """Count the owners in a row that died soon, at one watermark. Who lived for long died of chance."""
+    if row.deaths == STEADY:
+        return 0
+    return row.deaths + 1 if row.died_seq == row.seq else 1
 
 
 def shard_key(row: ShardRow) -> dict[str, Value]:

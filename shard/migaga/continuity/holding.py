@@ -13,6 +13,7 @@ from enum import Enum, auto
 
 from migaga.continuity.claims import shard_key
 from migaga.continuity.finished import encode
+from migaga.continuity.poison import STEADY
 from migaga.continuity.progress import Point
 from migaga.continuity.wants import Want
 from migaga.storage.leases_operations import Add, AtMost, Insert, Operation, Outcome, Together, Update, Value
@@ -153,9 +154,16 @@ class Holding:
         change: dict[str, Value | Add] = {"session_id": "", "resume_url": "", "seq": 0, "done_set": None}
         return Step(self._update({"session_id": self.session_id}, change), None, session_id="")
 
-    def flush(self, point: Point, beside: Beside | None = None, *, journaled: int | None = None) -> Step:
-        """Store the watermark and what is finished above it, with what must be stored beside it."""
+    def flush(
+        self, point: Point, beside: Beside | None = None, *, journaled: int | None = None, steady: bool = False
+    ) -> Step:
+        """Store the watermark and what is finished above it, with what must be stored beside it.
+
+        `steady`: this process has lived with the shard for so long that no event of it is to be suspected (P6).
+        """
         change = _stored(point)
+        if steady:
+            change |= {"died_seq": None, "deaths": STEADY, "suspect_seq": None, "suspect_count": 0}
         if journaled is not None:
             change["journaled"] = journaled
         return Step(_with(self._update(_fence(point), change), beside), None)

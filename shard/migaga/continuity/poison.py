@@ -10,7 +10,11 @@ from enum import Enum, auto
 from migaga.storage.leases_rows import ShardRow
 
 DEATHS = 2
-"""Owners that died at one watermark before events are suspected."""
+"""Owners in a row that died soon, at one watermark, before events are suspected."""
+STEADY = -1
+"""In place of their number: the present owner has lived with the shard for `STEADY_AFTER`."""
+STEADY_AFTER = 5.0
+"""Seconds. An event that ends its process does so soon; who dies later, or of a kill, is no witness against it."""
 SUSPICIONS = 2
 """Times that an event is suspected before it is quarantined."""
 

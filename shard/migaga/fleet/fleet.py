@@ -387,8 +387,14 @@ async def _no_obstacle(count: int) -> str | None:
 
 async def _end(*tasks: asyncio.Task[None]) -> None:
     """Cancel until they have ended: libraries now and then take a cancellation for their own, and swallow it."""
-    pending = set(tasks)
+    pending, cancelled = set(tasks), False
     while pending:
         for task in pending:
             task.cancel()
-        _, pending = await asyncio.wait(pending, timeout=CANCEL_AGAIN)
+        try:
+            _, pending = await asyncio.wait(pending, timeout=CANCEL_AGAIN)
+        except asyncio.CancelledError:
+            # Who ends these must itself end only after them: nobody else looks after them.
+            cancelled = True
+    if cancelled:
+        raise asyncio.CancelledError

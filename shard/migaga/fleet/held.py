@@ -16,7 +16,7 @@ from migaga.common.errors import CredentialsError, MigagaError, UnavailableError
 from migaga.continuity.holding import Beside, Hold, Holding, Step
 from migaga.continuity.inflight import finished, put_aside
 from migaga.continuity.local import resume_point
-from migaga.continuity.poison import Suspicion
+from migaga.continuity.poison import STEADY_AFTER, Suspicion
 from migaga.continuity.progress import Point
 from migaga.continuity.wants import FRESH_FOR, TakerWatch
 from migaga.fleet.caution import OneByOne
@@ -76,7 +76,7 @@ class HeldShard:
         self._wanted_at = 0.0
         self._track: Track | None = None
         self._journaling: Journaling | None = None
-        self._has_said_journaling = False
+        self._has_said_journaling = self._has_said_steady = False
         self.kept: KeptEvents | None = None
         """Of a generation that is not cut in: what may not be handled yet."""
         if owned:
@@ -199,21 +199,26 @@ class HeldShard:
             self.set_aside(running)
         point, beside = self.intake.point(), self.beside()
         journaling = None if self._has_said_journaling or self._journaling is None else self._journaling.n
-        if point == self._stored and not beside.rows and journaling is None:
+        steady = self._is_newly_steady(now)
+        if point == self._stored and not beside.rows and journaling is None and not steady:
             return True
 
         def flush(holding: Holding) -> Step:
             nonlocal point, beside
             point, beside = self.intake.point(), self.beside()
-            return holding.flush(point, beside, journaled=journaling)
+            return holding.flush(point, beside, journaled=journaling, steady=steady)
 
         outcome = await self.write(flush)
         if outcome is Outcome.DONE:
             self._has_said_journaling = self._has_said_journaling or journaling is not None
+            self._has_said_steady = self._has_said_steady or steady
             self.stored(point, beside)
         elif outcome is Outcome.REFUSED:
             await self.look()
         return outcome is Outcome.DONE
+
+    def _is_newly_steady(self, now: float) -> bool:
+        return not self._has_said_steady and self.live_since is not None and now - self.live_since >= STEADY_AFTER
 
     async def forget_ended(self) -> bool:
         """Delete the rows of events whose handlers have ended. False when the database did not take it.
@@ -456,6 +461,7 @@ class HeldShard:
                 continue
             await self.parts.clock.sleep(AGAIN_AFTER)
         self.live_since = self.parts.clock.now()
+        self._has_said_steady = False
         self._note_local()
         self.intake.open(self._caution())
 

@@ -34,7 +34,9 @@ HELD_LIMIT = 10_000
 YIELD_EVERY = 20
 """Events that waited and are begun before other tasks get a turn."""
 LOOK_EVERY = 0.25
-"""Seconds after which an event that is handled alone may have been put aside."""
+"""Seconds after which more of a backlog may be begun."""
+ALONE_FOR = 0.1
+"""Seconds for which a suspected event is handled alone. One that ends its process does so soon."""
 AGAIN_AFTER = (0.25, 2.0)
 """Seconds until handlers that missed the database run again: at first, at most."""
 REFUSED_AFTER = 1.2
@@ -213,7 +215,7 @@ class Intake:
 
     def open(self, caution: Caution | None = None) -> None:
         """Handle from now on; what waits first. With `caution` what waits is handled one after the other."""
-        self._caution = caution
+        self._caution = caution if self._waiting else None
         self._opened.set()
         self._keep_pumping()
 
@@ -413,15 +415,15 @@ class Intake:
                 return
 
     async def _cautiously(self, caution: Caution) -> None:
-        """Handle one event alone: the next begins when it has ended, or was put aside."""
+        """Handle one event alone for a moment: the next begins when it has ended, or has not ended its process."""
         event = self._waiting[0]
         allowed = self.progress.is_done(event.seq) or await caution.allows(event)
         if not self._opened.is_set() or not self._waiting or self._waiting[0] is not event:
             return  # Shut, or another session, while it was looked at.
         if allowed:
             self._begin_waiting(self._waiting.popleft())
-            while (running := self._running.get(event)) and not self.progress.is_done(event.seq):
-                await asyncio.wait({running.task}, timeout=LOOK_EVERY)
+            if (running := self._running.get(event)) and not self.progress.is_done(event.seq):
+                await asyncio.wait({running.task}, timeout=ALONE_FOR)
         else:
             self._waiting.popleft()
             self.progress.finished(event.seq)

@@ -81,10 +81,13 @@ class LeaseStore:
         except _RefusedError:
             return Outcome.REFUSED
         except (TimeoutError, MigagaError):
+            _raise_if_cancelled()
             return Outcome.UNKNOWN
         except (exc.TimeoutError, NotSentError):
+            _raise_if_cancelled()
             return Outcome.FAILED  # No connection was to be had: nothing was sent.
         except exc.SQLAlchemyError as error:
+            _raise_if_cancelled()
             return Outcome.FAILED if _was_refused_by_server(error) else Outcome.UNKNOWN
 
     async def _perform(self, operation: Operation) -> bool:
@@ -157,6 +160,7 @@ class LeaseStore:
             async with asyncio.timeout(self._limit):
                 rows = await self._rest.rows(query)
         except (TimeoutError, NotSentError, exc.SQLAlchemyError) as error:
+            _raise_if_cancelled()
             raise UnavailableError(
                 f"database {self._database.label}: the fleet could not be read ({type(error).__name__}). "
                 "Is the server running, and reachable from here?"
@@ -198,6 +202,13 @@ async def open_lease_store(database: Database, *, answer_within: float = ANSWER_
         yield store
     finally:
         await store.aclose()
+
+
+def _raise_if_cancelled() -> None:
+    """Let a cancellation through that came out of the driver as an error of its own."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 def _columns(table: sa.Table, row: type[ShardRow]) -> sa.Select[tuple[object, ...]]:

@@ -51,7 +51,7 @@ async def test_what_comes_while_others_still_wait_is_handled_after_them() -> Non
     await turns(2)
     assert 0 < len(office.desk.started) < 129
     office.receive(130, 131)
-    await turns()
+    await turns(200)
     assert office.desk.started == list(range(1, 132))
 
 
@@ -284,6 +284,16 @@ async def test_caution_ends_with_what_waited() -> None:
     assert suspects.looked_at == [1]
     office.desk.free(2)
     await office.intake.drain(SECOND)
+
+
+async def test_caution_that_met_nothing_that_waits_is_over() -> None:
+    office, suspects = make(is_open=False), Suspects()
+    office.intake.open(suspects)
+    office.life.end()
+    office.receive(1, 2)
+    office.life.begin()
+    await turns()
+    assert (office.desk.started, suspects.looked_at) == ([1, 2], [])
 
 
 async def test_an_event_that_is_looked_at_while_it_is_shut_does_not_begin() -> None:
