@@ -8,6 +8,7 @@ from datetime import timedelta
 from tests.unit.fleet.shards import GENERATION, holding, until
 
 from migaga.continuity.finished import decode
+from migaga.continuity.inflight import MOST_RUNS
 from migaga.fleet.giving import Giving
 from migaga.fleet.leftovers import Leftovers
 from migaga.fleet.parts import row_of
@@ -123,9 +124,9 @@ async def test_what_nobody_wants_any_more_of_a_dead_owner_is_deleted(store: Leas
         assert await shop.rows() == []
 
 
-async def test_what_ended_four_owners_is_quarantined_and_never_run(store: LeaseStore) -> None:
+async def test_what_ended_all_its_owners_is_quarantined_and_never_run(store: LeaseStore) -> None:
     async with holding(store) as shop:
-        assert await store.execute(Insert("inflight", asdict(replace(_left(3), attempts=4)))) is Outcome.DONE
+        assert await store.execute(Insert("inflight", asdict(replace(_left(3), attempts=MOST_RUNS)))) is Outcome.DONE
         await Leftovers().look(await shop.view(), [shop.held])
         [row] = await shop.rows()
         assert (row.quarantined, shop.desk.started) == (True, [])
