@@ -13,8 +13,8 @@ from typing import Literal
 from migaga_operator.builders.fleet import SHARDS
 from migaga_operator.crd.spec import BotSpec
 from migaga_operator.observed import ObservedPod
-from migaga_operator.resharding import Decision, bits_of
-from migaga_operator.situation import Situation
+from migaga_operator.resharding import Decision
+from migaga_operator.situation import Situation, bits_of
 
 Status = Literal["True", "False", "Unknown"]
 

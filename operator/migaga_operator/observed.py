@@ -21,7 +21,7 @@ from migaga_operator.builders.fleet import (
 )
 from migaga_operator.json_types import as_list, as_mapping, as_text, as_whole, at_path
 from migaga_operator.ops import Key, key_of
-from migaga_operator.process_report import ProcessReport, read_process
+from migaga_operator.process_report import MOST, ProcessReport, read_process
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class LiveObject:
     def replicas(self) -> int:
         """Pods that a Deployment asks for."""
         given = as_whole(at_path(self.manifest, "spec", "replicas"))
-        return 1 if given is None else max(0, given)
+        return 1 if given is None else min(max(0, given), MOST)
 
     def annotation(self, name: str) -> str:
         """Return an annotation; empty when it is not there."""
@@ -62,7 +62,7 @@ class LiveObject:
 
     def counted(self, name: str) -> int:
         """Return a number of a Deployment's status, 0 when it is not there."""
-        return max(0, as_whole(at_path(self.manifest, "status", name)) or 0)
+        return min(max(0, as_whole(at_path(self.manifest, "status", name)) or 0), MOST)
 
     def belongs_to(self, owner: Owner) -> bool:
         """Whether we may write it: it is ours, or it was left behind by a bot of this name and nobody controls it."""
@@ -192,7 +192,7 @@ def observe(
     live, seen = [LiveObject(as_mapping(item)) for item in objects], list(pods)
     return Observed(
         owner=owner,
-        generation=as_whole(at_path(bot, "metadata", "generation")) or 0,
+        generation=max(0, as_whole(at_path(bot, "metadata", "generation")) or 0),
         created=as_text(at_path(bot, "metadata", "creationTimestamp")),
         is_leaving=bool(as_text(at_path(bot, "metadata", "deletionTimestamp"))),
         status=as_mapping(at_path(bot, "status")),

@@ -13,7 +13,11 @@ UNDER_WAY = ("WARMING", "ARMED", "CUTTING")
 _NOT_YET = ("wanted", "warm")
 """Leases of shards that another process still serves, or of a generation that is muted."""
 _LONGEST = 400
-_MOST = 1_000_000
+MOST = 1_000_000
+"""No count that the status has room for is larger."""
+LARGEST_REVISION = 999_999_999
+MOST_SHARDS = 16_384
+"""As `crd/spec.py` has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +75,15 @@ def read_process(document: object) -> ProcessReport:
     generations = tuple(item for item in read if item is not None)
     refused = _words(at_path(document, "credentials", "reason"))
     return ProcessReport(
-        application=_words(at_path(application, "name")),
+        application=_words(at_path(application, "name"))[:256],
         application_id=as_text(at_path(application, "id")),
         phase=_words(at_path(document, "phase")),
         is_ready=at_path(document, "ready") is True,
         is_leaving=bool(at_path(document, "process", "leaving")),
         reasons=tuple(text for item in as_list(at_path(document, "reasons"))[:10] if (text := _words(item))),
-        revision=_count(at_path(document, "process", "revision")),
-        shard_count=_count(at_path(document, "shard_count")),
-        recommended=_count(at_path(document, "recommended_shards")) or None,
+        revision=_count(at_path(document, "process", "revision"), LARGEST_REVISION),
+        shard_count=_count(at_path(document, "shard_count"), MOST_SHARDS),
+        recommended=_count(at_path(document, "recommended_shards"), MOST_SHARDS) or None,
         live_shards=_live_shards(document, generations),
         database_error=_words(at_path(document, "database", "error")),
         identify_total=_count(at_path(document, "identify", "total")),
@@ -104,10 +108,10 @@ def live_generation(generations: Iterable[GenerationReport]) -> GenerationReport
 
 
 def _generation(value: object) -> GenerationReport | None:
-    n, count = _count(at_path(value, "n")), _count(at_path(value, "shard_count"))
+    n, count = _count(at_path(value, "n")), _count(at_path(value, "shard_count"), MOST_SHARDS)
     if n is None or not count:
         return None
-    intents = _count(at_path(value, "intents"))
+    intents = _count(at_path(value, "intents"), 2**53)
     return GenerationReport(
         n=n,
         shard_count=count,
@@ -130,9 +134,9 @@ def _live_shards(document: object, generations: Iterable[GenerationReport]) -> f
     return frozenset(found)
 
 
-def _count(value: object) -> int | None:
+def _count(value: object, most: int = MOST) -> int | None:
     number = as_whole(value)
-    return number if number is not None and 0 <= number <= _MOST * 1_000 else None
+    return number if number is not None and 0 <= number <= most else None
 
 
 def _words(value: object) -> str:

@@ -9,11 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from migaga.common.values import INTENTS
 from migaga_operator.builders.env import in_order
 from migaga_operator.crd.spec import BotSpec
 from migaga_operator.observed import read_time
-from migaga_operator.situation import Situation, Told
+from migaga_operator.situation import Situation, Told, bits_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,11 +141,6 @@ def _is_in_force(desired: int | None, intents: tuple[str, ...], told: Told, situ
     live = None if situation.live is None else situation.live.intents
     same_intents = intents == told.intents if live is None else bits_of(intents) == live
     return desired == situation.count and same_intents
-
-
-def bits_of(intents: tuple[str, ...]) -> int:
-    """Return intents as Discord's bit field."""
-    return sum(INTENTS.get(name, 0) for name in set(intents))
 
 
 def _unless_same(desired: int | None, told: Told, situation: Situation) -> int | None:

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from migaga.common.values import INTENTS
 from migaga_operator.builders import deployment as made
 from migaga_operator.builders.env import COUNT, INTENT_NAMES, REVISION, in_order, read_env
 from migaga_operator.json_types import as_whole, at_path
 from migaga_operator.observed import LiveObject, Observed, ObservedPod
-from migaga_operator.process_report import UNDER_WAY, GenerationReport, ProcessReport, live_generation
+from migaga_operator.process_report import MOST_SHARDS, UNDER_WAY, GenerationReport, ProcessReport, live_generation
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +98,9 @@ def survey(observed: Observed) -> Situation:
     """Draw the facts together."""
     # Pods that leave may still hold shards and know the generation; they no longer count as pods.
     reports = _reports(observed.pods)
-    told = _told(observed.deployment)
     known = [item for report in reports for item in report.generations]
     live = live_generation(known)
+    told = _told(observed.deployment, live)
     count = live.shard_count if live else _count(observed, reports, told)
     return Situation(
         told=told,
@@ -150,22 +151,31 @@ def told_revision(live: LiveObject | None) -> int:
     return max(_number(live.annotation(made.REVISION)) or 0, _number(in_template) or 0)
 
 
-def _told(live: LiveObject | None) -> Told | None:
-    if live is None:
+def _told(deployment: LiveObject | None, live: GenerationReport | None) -> Told | None:
+    """Read what pods are told. Where template and annotation differ, somebody edited one of the two."""
+    if deployment is None:
         return None
-    template = at_path(live.manifest, "spec", "template")
-    names = live.annotation(made.INTENTS) or read_env(template, INTENT_NAMES)
+    template = at_path(deployment.manifest, "spec", "template")
+    counts = [_shards(deployment.annotation(made.COUNT)), _shards(read_env(template, COUNT))]
+    names = [deployment.annotation(made.INTENTS), read_env(template, INTENT_NAMES)]
+    intents = [tuple(in_order(tuple(text.split()))) for text in names if text]
+    in_force = None if live is None else live.intents
     return Told(
-        count=_number(live.annotation(made.COUNT) or read_env(template, COUNT)) or None,
-        intents=tuple(in_order(tuple(names.split()))),
-        resharded_at=live.annotation(made.RESHARDED_AT),
+        count=next((count for count in counts if live and count == live.shard_count), counts[0] or counts[1]),
+        intents=next((item for item in intents if bits_of(item) == in_force), intents[0] if intents else ()),
+        resharded_at=deployment.annotation(made.RESHARDED_AT),
     )
+
+
+def bits_of(intents: Iterable[str]) -> int:
+    """Return intents as Discord's bit field."""
+    return sum(INTENTS.get(name, 0) for name in set(intents))
 
 
 def _count(observed: Observed, reports: Sequence[ProcessReport], told: Told | None) -> int | None:
     """Return the shard count where no process knows a generation: as they say, as it was known, as they were told."""
     said = [report.shard_count for report in reports if report.shard_count]
-    known = as_whole(at_path(observed.status, "shards", "count"))
+    known = _shards(str(at_path(observed.status, "shards", "count")))
     return max(said, default=None) or known or (told.count if told else None)
 
 
@@ -194,6 +204,12 @@ def _revision(observed: Observed, reports: Sequence[ProcessReport]) -> int:
 
 def _number(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
+
+
+def _shards(text: str) -> int | None:
+    """Read a shard count; None when there can be no such count."""
+    number = _number(text)
+    return number if number and number <= MOST_SHARDS else None
 
 
 def _first(words: Iterable[str]) -> str:

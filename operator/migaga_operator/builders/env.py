@@ -20,6 +20,9 @@ RECOMMENDED = "recommended"
 STORING = 5
 """Seconds of the grace period that are kept for what comes after the handover: the last store, the process's end."""
 
+LONGEST_WAIT = 30
+"""Seconds: time for another pod to start. Longer, and stopping or deleting a bot would take long for nothing."""
+
 
 def shard_env(fleet: Fleet) -> list[Json]:
     """Return the environment of the shard pods. Each name is there once, in a fixed order."""
@@ -35,7 +38,7 @@ def shard_env(fleet: Fleet) -> list[Json]:
         _value("MIGAGA_FLEET_STATEDIRECTORY", f"{STATE_FOLDER}/state"),
         _value("MIGAGA_FLEET_MODEFILE", f"{MODE_FOLDER}/mode"),
         # A pod that leaves alone waits for the one that replaces it, and still has time to store.
-        _value("MIGAGA_FLEET_WAITFORTAKER", str(max(0, grace - STORING))),
+        _value("MIGAGA_FLEET_WAITFORTAKER", str(min(LONGEST_WAIT, grace - STORING))),
     ]
     options = {module.name: dict(module.options) for module in spec.modules or () if module.options}
     if options:

@@ -18,11 +18,14 @@ from migaga.common import values
 from migaga_operator.builders.env import read_env
 from migaga_operator.builders.fleet import COMPONENT_LABEL, SHARDS
 from migaga_operator.crd.read import read_bot
+from migaga_operator.crd.record import Record
 from migaga_operator.crd.spec import BotSpec
+from migaga_operator.crd.status import BotStatus
 from migaga_operator.json_types import as_list, as_mapping, as_text, at_path
 from migaga_operator.observed import Observed, observe
 from migaga_operator.ops import Apply, Delete, Event, Key, Op, Scale, SetStatus, key_of
 from migaga_operator.planner import plan
+from migaga_operator.problems import Problem
 from migaga_operator.reasons import REASONS
 
 KNOWN = {(one.type, one.status, one.name) for one in REASONS}
@@ -168,6 +171,7 @@ class Cluster:
             case SetStatus():
                 said = {(item.type, item.status, item.reason) for item in op.status.conditions}
                 assert said <= KNOWN, said - KNOWN
+                assert problems_of_status(op) == []
                 self.bot["status"] = cast("Node", op.manifest)
             case Event():
                 self.events.append(op)
@@ -327,6 +331,13 @@ class Cluster:
     def _spend(self, identifies: int) -> None:
         self.identifies += identifies
         self.budget -= identifies
+
+
+def problems_of_status(op: SetStatus) -> list[Problem]:
+    """What the API server would refuse about a status."""
+    problems: list[Problem] = []
+    Record(BotStatus).read(op.manifest, "status", problems)
+    return problems
 
 
 def is_ready(pod: Node) -> bool:

@@ -81,6 +81,41 @@ def test_a_lost_annotation_is_written_again_without_rolling_pods() -> None:
     assert cluster.identifies == 8
 
 
+@pytest.mark.parametrize(
+    "shards", [{"mode": "Fixed", "count": 8, "maxPerPod": 4}, {"maxPerPod": 4}], ids=["fixed", "recommended"]
+)
+@pytest.mark.parametrize("where", ["annotation", "environment"])
+def test_a_shard_count_that_somebody_wrote_into_the_deployment_is_put_right(where: str, shards: Node) -> None:
+    cluster = Cluster.of(put(shards, "shards"), put("registry.example/migaga:1", "image"))
+    cluster.recommended = 8
+    cluster.settle()
+    cluster.edit(put("registry.example/migaga:2", "image"))
+    cluster.settle()
+    live = cluster.objects[SHARDS]
+    if where == "annotation":
+        node(live, "metadata", "annotations")["migaga.dev/shard-count"] = "500"
+    else:
+        containers = cast("list[Node]", node(live, "spec", "template", "spec")["containers"])
+        for item in cast("list[Node]", containers[0]["env"]):
+            if item["name"] == "MIGAGA_SHARDS_COUNT":
+                item["value"] = "500"
+    cluster.reconcile()
+    assert cluster.env("MIGAGA_SHARDS_COUNT") == "8"
+    assert node(cluster.objects[SHARDS], "metadata", "annotations")["migaga.dev/shard-count"] == "8"
+    cluster.settle()
+    assert cluster.identifies == 8
+
+
+@pytest.mark.parametrize("count", ["0", "-3", "99999999", "many", ""])
+def test_a_count_that_there_cannot_be_is_no_count(count: str) -> None:
+    cluster = Cluster.running(put({"maxPerPod": 4}, "shards"))
+    node(cluster.objects[SHARDS], "metadata", "annotations")["migaga.dev/shard-count"] = count
+    cluster.bot.pop("status")
+    cluster.settle()
+    assert cluster.replicas == 2
+    assert cluster.identifies == 4
+
+
 def test_a_name_that_is_taken_is_left_alone_and_shown() -> None:
     cluster = Cluster.of(FIXED_8)
     theirs: Node = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "my-bot", "uid": "theirs"}, "spec": {}}

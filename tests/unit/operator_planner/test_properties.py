@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.unit.operator_crd.manifests import Change, Node, node, put
 from tests.unit.operator_crd.test_reading import JSON
-from tests.unit.operator_planner.cluster import Cluster, is_shards
+from tests.unit.operator_planner.cluster import Cluster, is_shards, problems_of_status
 from tests.unit.operator_planner.test_life import fixed
 
 from migaga_operator.crd.read import read_bot
@@ -215,6 +215,7 @@ def test_no_observation_at_all_raises(
     seen = observe(bot, objects=objects, pods=pods, reports=reports, bots=objects)
     for op in plan(read_bot({**Cluster.of().bot, "spec": spec}), seen, NOW):
         assert str(op)
+        assert not isinstance(op, SetStatus) or problems_of_status(op) == []
 
 
 PARTS = st.sampled_from(
@@ -245,6 +246,7 @@ def test_no_damaged_part_of_an_observation_raises(path: tuple[str, ...], value: 
     seen = observe(bot, objects=objects, pods=pods, reports=reports)
     for op in plan(cluster.spec, seen, NOW):
         assert str(op)
+        assert not isinstance(op, SetStatus) or problems_of_status(op) == []
 
 
 RUNNING = Cluster.running(fixed(8))
