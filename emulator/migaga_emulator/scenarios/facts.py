@@ -23,6 +23,8 @@ from migaga_emulator.server import Emulator
 
 ANSWER_S = 3.0
 """Discord's time for the first answer to an interaction."""
+STORED_S = 1.0
+"""Seconds in which a process has stored a session that it has begun."""
 QUIET_S = 1.0
 """A shard with no event for longer than this cannot show that it is back."""
 
@@ -79,6 +81,7 @@ def collect(emulator: Emulator, bot_id: int, scene: Scene, evidence: Evidence) -
         shards=scene.wish.shards,
         sessions_ended=injected.sessions_ended,
         identifies_due=injected.identifies_due,
+        identifies_in_vain=identifies_in_vain(scene.ledger.connections.log, injected.crashes),
         unrecovered=fleet.shards - report.sessions_connected,
         interactions_sent=report.interactions.sent,
         interactions_answered=report.interactions.answered,
@@ -97,6 +100,15 @@ def collect(emulator: Emulator, bot_id: int, scene: Scene, evidence: Evidence) -
         faults=dict(injected.faults),
         wrong_answers=evidence.wrong_answers,
         complaints=[*injected.complaints, *fleet.complaints, *scene.apologies.complaints(calls_in(emulator.answers))],
+    )
+
+
+def identifies_in_vain(log: Iterable[Begun | Ended], crashes: Sequence[Crash]) -> int:
+    """IDENTIFYs of processes that ended before they can have stored the session: the next owner has to identify."""
+    return sum(
+        any(one.shard in crash.shards and 0 <= crash.at - one.at <= STORED_S for crash in crashes)
+        for one in log
+        if isinstance(one, Begun) and one.how == "identify"
     )
 
 

@@ -11,10 +11,11 @@ from migaga.common import values
 from migaga.common.sections import DEFAULT_INTENTS
 from migaga_emulator.control.shapes import SessionInfo
 from migaga_emulator.ledger.connections import Begun, Ended
-from migaga_emulator.scenarios.facts import most_resumes
+from migaga_emulator.scenarios.facts import identifies_in_vain, most_resumes
 from migaga_emulator.scenarios.generations import FEWER, Bound, bound_by
 from migaga_emulator.scenarios.judge import Bounds, judge
 from migaga_emulator.scenarios.processes import BotConfig
+from migaga_emulator.scenarios.scene import Crash
 
 CONFIG = BotConfig(1, "t", "http://127.0.0.1", "sqlite://", (), "12", 0)
 
@@ -81,3 +82,12 @@ def test_resumes_are_counted_for_each_shard_and_generation_from_a_moment_on() ->
     assert most_resumes(log, 3) == 3
     assert most_resumes(log[:5], 3) == 2
     assert most_resumes(log, 7) == 0
+
+
+def test_a_process_that_dies_right_after_it_has_identified_leaves_another_one_to_do_so() -> None:
+    log = [Begun(10.0, (0, 2), "identify", 1), Begun(10.0, (1, 2), "identify", 2), Begun(10.5, (1, 2), "resume", 2)]
+    assert identifies_in_vain(log, [Crash([(0, 2)], 10.9, 20.0)]) == 1
+    assert identifies_in_vain(log, [Crash([(0, 2)], 11.1, 20.0), Crash([(1, 2)], 9.9, 20.0)]) == 0
+    facts = replace(GOOD, identifies=17)
+    assert judge(replace(facts, identifies_in_vain=1), Bounds(), least_events=0) == []
+    assert judge(facts, Bounds(), least_events=0) == ["17 IDENTIFYs were accepted; 16 were needed"]
