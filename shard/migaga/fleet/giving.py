@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable
 from datetime import timedelta
@@ -22,7 +23,7 @@ _LOG = logging.getLogger(__name__)
 
 LOOK_EVERY = 0.05
 """Seconds between looks for a want."""
-SETTLE_FOR = 0.25
+SETTLE_FOR = 0.15
 """Seconds that running handlers have before a shard is passed on; what runs longer goes on, and is stored."""
 RELEASE_WITHIN = 2.0
 """Seconds that a release may take: others take the shard of a process that is gone anyway."""
@@ -143,7 +144,8 @@ class Giving:
         for running in held.intake.unfinished():
             held.set_aside(running)
         point, beside = _point(held), Beside()
-        await held.leave_connection()
+        # Nothing is taken from it any more: whether Discord hears of the end before the taker's RESUME is all the same.
+        leaving = asyncio.create_task(held.leave_connection(), name=f"leaving shard {held.key[1]}")
         token = held.parts.new_token()
 
         def pass_on(one: Holding) -> Step:
@@ -151,7 +153,10 @@ class Giving:
             beside = held.beside()
             return one.pass_to(want, token, point, beside)
 
-        outcome = await held.write(pass_on)
+        try:
+            outcome = await held.write(pass_on)
+        finally:
+            await leaving
         if outcome is not Outcome.DONE:
             # What is not surely passed is in doubt: the steward takes the row anew.
             return
