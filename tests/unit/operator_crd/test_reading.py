@@ -57,6 +57,13 @@ def test_what_is_read_and_written_again_is_the_same() -> None:
     assert spec_of({**right(), "spec": dump(spec)}) == spec
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), b"bytes", {1: 2}, {"a": [{3}]}])
+def test_what_yaml_can_hold_and_json_cannot_is_refused(value: object) -> None:
+    (problem,) = problems_of(changed(put([{"name": "points", "options": {"x": value}}], "modules"), drop("workers")))
+    assert problem.field == "spec.modules[0].options"
+    assert "JSON" in problem.reason
+
+
 def test_the_order_of_maps_does_not_matter() -> None:
     one = changed(put({"a": "1", "b": "2"}, "pod", "labels"))
     other = changed(put({"b": "2", "a": "1"}, "pod", "labels"))
@@ -103,7 +110,7 @@ def test_what_is_no_manifest_at_all_is_refused_in_words(manifest: object) -> Non
 
 
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
     max_leaves=8,
 )
