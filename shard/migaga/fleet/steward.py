@@ -240,8 +240,9 @@ class Steward:
             key = (str(operation.key["generation"]), int(str(operation.key["id"])))
             await self._claim(operation, rows[key])
         passed = {held.key for held in self.lingering}
-        for row in view.shards:
-            if row.owner == view.me and row.key not in self.held and row.key not in passed and not claims:
+        mine = [row for generation in view.open_generations for row in view.of(generation.name) if row.owner == view.me]
+        for row in mine:
+            if row.key not in self.held and row.key not in passed and not claims:
                 # A claim whose result nobody knew.
                 self._hold(row, row)
 
