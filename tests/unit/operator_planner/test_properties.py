@@ -53,7 +53,7 @@ def _set_pools(manifest: Node, pools: list[Node]) -> None:
     node(manifest, "spec").update(modules=[{"name": "config"}, *modules], workers=pools)
 
 
-TAMPERING = ["replicas", "labels", "annotations", "spec"]
+TAMPERING = ["replicas", "labels", "annotations", "spec", "count", "environment"]
 
 
 @st.composite
@@ -158,6 +158,14 @@ def tamper(live: Node, what: str) -> None:
             spec["replicas"] = 1
         case "labels":
             node(live, "metadata", "labels")["migaga.dev/bot"] = "other"
+        case "count":
+            node(live, "metadata").setdefault("annotations", {})
+            node(live, "metadata", "annotations")["migaga.dev/shard-count"] = "13"
+        case "environment" if "template" in spec:
+            containers = cast("list[Node]", node(live, "spec", "template", "spec")["containers"])
+            for item in cast("list[Node]", containers[0]["env"]):
+                if item["name"] in {"MIGAGA_SHARDS_COUNT", "MIGAGA_FLEET_REVISION"}:
+                    item["value"] = "13"
         case "annotations":
             node(live, "metadata").pop("annotations", None)
         case "spec" if "selector" in spec:
