@@ -227,23 +227,27 @@ class Steward:
                 self._spawn_once(held.retake, f"retaking shard {key[1]} of {key[0]}")
 
     async def _claim_all(self, view: View, now: float) -> None:
-        if self._only:
-            wanted = [row for row in view.shards if row.id in self._only and view.is_unowned(row)]
-            mine = view.mine
-            leaving = mine is None or mine.leaving or self.parts.member.leaving
-            claims = [] if leaving else [claim(row, view, self.parts.new_token()) for row in wanted]
-        else:
-            waits = self.parts.member.leaving or self._gathers(view, now)
-            claims = [] if waits else self._claims.decide(view, now, self.parts.new_token)
+        claims = self._wanted_claims(view, now)
         rows = {row.key: row for row in view.shards}
         for operation in claims:
             key = (str(operation.key["generation"]), int(str(operation.key["id"])))
             await self._claim(operation, rows[key])
+        if not claims:
+            self._adopt(view)
+
+    def _wanted_claims(self, view: View, now: float) -> Sequence[Update]:
+        if self.parts.member.leaving or view.mine is None or view.mine.leaving:
+            return ()
+        if not self._only:
+            return () if self._gathers(view, now) else self._claims.decide(view, now, self.parts.new_token)
+        rows = [row for row in _open_rows(view) if row.id in self._only and view.is_unowned(row)]
+        return [claim(row, view, self.parts.new_token()) for row in rows]
+
+    def _adopt(self, view: View) -> None:
+        """Hold what names this process as its owner and is not held: a claim whose result nobody knew."""
         passed = {held.key for held in self.lingering}
-        mine = [row for generation in view.open_generations for row in view.of(generation.name) if row.owner == view.me]
-        for row in mine:
-            if row.key not in self.held and row.key not in passed and not claims:
-                # A claim whose result nobody knew.
+        for row in _open_rows(view):
+            if row.owner == view.me and row.key not in self.held and row.key not in passed:
                 self._hold(row, row)
 
     def _gathers(self, view: View, now: float) -> bool:
@@ -441,3 +445,8 @@ class Steward:
         self._nudged.set()
         if not task.cancelled() and (error := task.exception()) is not None:
             _LOG.error("%s ended by an error", task.get_name(), exc_info=error)
+
+
+def _open_rows(view: View) -> list[ShardRow]:
+    """Return the shards of generations that are to be held."""
+    return [row for generation in view.open_generations for row in view.of(generation.name)]
