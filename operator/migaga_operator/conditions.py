@@ -79,7 +79,9 @@ def judge_ready(case: Case) -> Verdict:
 def _ready_by_shards(situation: Situation) -> Verdict:
     count, connected = situation.count, situation.connected
     if count is not None and connected >= count:
-        return Verdict("Ready", "True", "AllShardsConnected", f"All {count} shards are connected.")
+        broken = sorted({module for report in situation.reports for module in report.failed_modules})
+        modules = f" Modules that do not run: {'; '.join(broken[:5])}." if broken else ""
+        return Verdict("Ready", "True", "AllShardsConnected", f"All {count} shards are connected.{modules}")
     said = sorted({reason for report in situation.reports for reason in report.reasons})
     why = f" Pods say: {'; '.join(said[:3])}." if said else ""
     if count is None:

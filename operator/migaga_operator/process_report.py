@@ -40,11 +40,9 @@ class ProcessReport:
     """What one process says."""
 
     application: str = ""
-    application_id: str = ""
     phase: str = ""
     """`waiting for the database`, `running`, `stopping` ..."""
     is_ready: bool = False
-    is_leaving: bool = False
     reasons: tuple[str, ...] = ()
     """Why it is not ready."""
     revision: int | None = None
@@ -52,7 +50,6 @@ class ProcessReport:
     recommended: int | None = None
     live_shards: frozenset[int] = frozenset()
     """Shards of the live generation that this process has connected."""
-    database_error: str = ""
     identify_total: int | None = None
     identify_remaining: int | None = None
     identify_reason: str = ""
@@ -66,6 +63,7 @@ class ProcessReport:
     obstacle: str = ""
     """Why the change that it is told of is not begun."""
     failed_modules: tuple[str, ...] = ()
+    """Names of modules that do not run, and why."""
 
 
 def read_process(document: object) -> ProcessReport:
@@ -76,16 +74,13 @@ def read_process(document: object) -> ProcessReport:
     refused = _words(at_path(document, "credentials", "reason"))
     return ProcessReport(
         application=_words(at_path(application, "name"))[:256],
-        application_id=as_text(at_path(application, "id")),
         phase=_words(at_path(document, "phase")),
         is_ready=at_path(document, "ready") is True,
-        is_leaving=bool(at_path(document, "process", "leaving")),
         reasons=tuple(text for item in as_list(at_path(document, "reasons"))[:10] if (text := _words(item))),
         revision=_count(at_path(document, "process", "revision"), LARGEST_REVISION),
         shard_count=_count(at_path(document, "shard_count"), MOST_SHARDS),
         recommended=_count(at_path(document, "recommended_shards"), MOST_SHARDS) or None,
         live_shards=_live_shards(document, generations),
-        database_error=_words(at_path(document, "database", "error")),
         identify_total=_count(at_path(document, "identify", "total")),
         identify_remaining=_count(at_path(document, "identify", "remaining")),
         identify_reason=_words(at_path(document, "identify", "reason")),

@@ -14,7 +14,7 @@ from migaga_operator.crd.quantities import amount
 from migaga_operator.crd.record import Record
 from migaga_operator.crd.rules import LONGEST_NAME, NAME_MESSAGE, RULES
 from migaga_operator.crd.spec import BotSpec
-from migaga_operator.json_types import as_mapping, at_path
+from migaga_operator.json_types import at_path
 from migaga_operator.problems import Problem, quoted
 
 GROUP = "migaga.dev"
@@ -83,9 +83,3 @@ def _judge_labels(spec: BotSpec) -> Iterator[Problem]:
             if prefix == GROUP or prefix.endswith(f".{GROUP}") or key.startswith("app.kubernetes.io/"):
                 remedy = f"Use a prefix of your own, such as example.com/{key.rpartition('/')[2]}"
                 yield Problem(f"spec.pod.{kind}.{key}", "the operator sets names with this prefix itself", remedy)
-
-
-def name_of(manifest: object) -> str:
-    """Return `namespace/name` of an object, for messages."""
-    metadata = as_mapping(at_path(manifest, "metadata"))
-    return f"{metadata.get('namespace') or 'default'}/{metadata.get('name')}"

@@ -29,7 +29,7 @@ CONDITIONS = (
 class Condition:
     """One aspect of the bot, and why it is so."""
 
-    type: str = field(metadata=entry(Text(64), "The aspect."))
+    type: str = field(metadata=entry(Choice(CONDITIONS), "The aspect."))
     status: str = field(
         metadata=entry(Choice(("True", "False", "Unknown")), "Whether it holds. Unknown: it cannot be told now.")
     )

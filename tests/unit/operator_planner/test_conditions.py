@@ -137,6 +137,12 @@ def test_missing_shards_are_counted_and_explained() -> None:
     assert cluster.condition("Progressing") == ("True", "Connecting")
 
 
+def test_modules_that_do_not_run_are_told_beside_the_shards() -> None:
+    cluster = saying(modules=[{"name": "points", "error": None}, {"name": "broken", "error": "no module named x"}])
+    assert cluster.condition("Ready") == ("True", "AllShardsConnected")
+    assert "Modules that do not run: broken: no module named x." in cluster.message("Ready")
+
+
 def generations(*states: tuple[int, int, str, str | None]) -> list[Node]:
     """What processes say of generations."""
     return [
