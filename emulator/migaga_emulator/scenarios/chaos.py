@@ -70,7 +70,9 @@ class Mixer:
                 phase = make()
                 if planned and at + phase.seconds > end:
                     return tuple(planned)
-                planned.append(Planned(at, "together", parts=(*phase.parts, *self._mild(phase))))
+                # A phase that begins late is not cut short by the next one: its faults have their time to pass.
+                rest = Planned(0, "rest", value=phase.seconds)
+                planned.append(Planned(at, "together", parts=(*phase.parts, *self._mild(phase), rest)))
                 at += phase.seconds
             kinds = self._kinds
 

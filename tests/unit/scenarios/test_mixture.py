@@ -20,7 +20,7 @@ DATABASE = {"outage", "outage_silent", "partition"}
 
 
 def kinds(phase: Planned) -> set[str]:
-    return {part.kind for part in phase.parts}
+    return {part.kind for part in phase.parts} - {"rest"}
 
 
 @given(wish=wishes)
@@ -29,7 +29,7 @@ def test_a_part_hits_a_shard_that_there_is_and_a_process_of_the_fleet(wish: Wish
         assert part.at >= 0
         assert part.shard is None or 0 <= part.shard < wish.shards
         assert part.process is None or part.process >= 0
-        assert part.kind in PROCESSES | DATABASE | set(MILD) | set(ENDING)
+        assert part.kind in PROCESSES | DATABASE | set(MILD) | set(ENDING) | {"rest"}
 
 
 @given(wish=wishes)
@@ -63,6 +63,12 @@ def test_ten_minutes_hold_every_kind_of_trouble() -> None:
         assert set(found) & set(ENDING)
         assert len(set(found) & set(MILD)) == len(MILD)
     assert len({tuple(chaos(Wish(seed, 600, 16, 4))) for seed in range(20)}) == 20
+
+
+def test_no_phase_begins_before_the_faults_of_the_one_before_have_passed() -> None:
+    for phase in chaos(Wish(1, 600, 16, 4)):
+        rest = max(part.value for part in phase.parts if part.kind == "rest")
+        assert rest >= max(part.at for part in phase.parts) + (5 if kinds(phase) & set(ENDING) else 0)
 
 
 def test_a_short_run_has_one_phase_at_least() -> None:
