@@ -15,24 +15,12 @@ import hikari
 from migaga.common import logs
 from migaga.common.clock import MonotonicClock
 from migaga.common.settings import Credentials, Settings
-from migaga.fleet.fleet import Fleet, Gateway
-from migaga.fleet.plan import FleetPlan, bound_to, present_generations
-from migaga.fleet.silence import SilenceWatch, some_guilds
 from migaga.framework.runtime import FrameworkRuntime
 from migaga.gateway.discord import open_discord
 from migaga.observe.http import Probes, serve_http
 from migaga.observe.metrics import Metrics
-from migaga.process.parts import (
-    cancel,
-    count_errors,
-    framework_settings,
-    load_feature_modules,
-    new_member,
-    open_turns,
-    raise_what_was_left,
-    watch_database,
-    wished_change,
-)
+from migaga.process.joining import Base, new_member, open_fleet, run_fleet
+from migaga.process.parts import cancel, count_errors, framework_settings, load_feature_modules, watch_database
 from migaga.process.signals import StopSignals
 from migaga.process.state import ProcessState
 from migaga.storage.database import Database, open_database, wait_for_database
@@ -93,54 +81,33 @@ async def _run(
         state.discord = discord
         intents = hikari.Intents(settings.bot.intents)
         discord.check_intents(intents)
-        clock = MonotonicClock()
         store = await stack.enter_async_context(open_lease_store(database))
-        member = new_member(store, clock, settings)
-        manager = discord.event_manager(intents)
+        clock = MonotonicClock()
+        base = Base(
+            settings,
+            metrics,
+            clock,
+            database,
+            store,
+            discord,
+            discord.event_manager(intents),
+            new_member(store, clock, settings),
+        )
         state.phase = "loading modules"
         runtime = FrameworkRuntime(
             framework_settings(settings),
             discord,
             database,
-            manager,
+            base.manager,
             metrics=metrics,
             shard_ids=lambda: state.fleet.shard_ids if state.fleet else (),
-            alive=member,
+            alive=base.member,
         )
         state.runtime = await stack.enter_async_context(runtime)
         await load_feature_modules(runtime, settings, intents)
         state.phase = "waiting for Discord's gateway"
-        info = await discord.gateway()
-        plan = FleetPlan.choose(
-            settings.shards.count,
-            settings.shards.ids,
-            intents,
-            info.recommended_shards,
-            await present_generations(store),
-            multiple_of=settings.fleet.multiple_of,
-        )
-        turns, breaker = await stack.enter_async_context(
-            open_turns(discord, info, store, metrics, clock=clock, reserve=settings.fleet.identify_reserve)
-        )
-        silence = SilenceWatch(clock, metrics)
-        stack.push_async_callback(cancel, asyncio.create_task(silence.run(), name="silence"))
-        fleet = Fleet(
-            Gateway(discord, info, manager, turns, breaker),
-            plan,
-            member,
-            router=runtime,
-            store=store,
-            clock=clock,
-            observer=metrics,
-            silence=silence,
-            known_guilds=lambda key: some_guilds(database, key[1], bound_to(key[0])[0]),
-            change=wished_change(discord, plan, settings),
-            state_directory=settings.fleet.state_directory,
-            wait_for_taker=settings.fleet.wait_for_taker,
-        )
-        state.gate = turns
-        await _run_fleet(fleet, runtime, settings, signals, state)
-        raise_what_was_left(state.obstacle, breaker)
+        joined = await stack.enter_async_context(open_fleet(base, runtime))
+        await run_fleet(joined, runtime, settings, signals, state)
 
 
 async def _open_database(
@@ -161,38 +128,3 @@ async def _open_database(
     await upgrade(database, [], on_progress=lambda line: _LOG.info("database: %s", line))
     await claim_application(database, credentials.application_id)
     return database
-
-
-async def _run_fleet(
-    fleet: Fleet, runtime: FrameworkRuntime, settings: Settings, signals: StopSignals, state: ProcessState
-) -> None:
-    """Run the shards until a signal asks to stop, or one of them may not go on."""
-    state.fleet = fleet
-    waits = [asyncio.create_task(signals.first(), name="first signal")]
-    try:
-        waits.append(asyncio.create_task(fleet.start(), name="fleet start"))
-        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        if waits[1].done():
-            waits[1].result()
-            state.phase = "running"
-            waits[1] = asyncio.create_task(fleet.wait(), name="fleet")
-            done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()
-    finally:
-        state.phase = "stopping"
-        await cancel(*waits)
-        state.obstacle = state.gate.status() if state.gate else None
-        await _stop_fleet(fleet, runtime, settings, signals)
-
-
-async def _stop_fleet(fleet: Fleet, runtime: FrameworkRuntime, settings: Settings, signals: StopSignals) -> None:
-    """Stop in order; a second signal leaves running handlers behind."""
-    stopping = asyncio.create_task(fleet.stop(settings.shards.stop_grace, runtime.stopping), name="stop")
-    again = asyncio.create_task(signals.second(), name="second signal")
-    await asyncio.wait({stopping, again}, return_when=asyncio.FIRST_COMPLETED)
-    if not stopping.done():
-        _LOG.warning("asked again: running handlers are left, their events come again")
-        fleet.cut_grace()
-    await stopping
-    await cancel(again)

@@ -5,31 +5,19 @@ from __future__ import annotations
 import asyncio
 import logging
 from asyncio import CancelledError
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 import hikari
 from sqlalchemy import event
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import IntegrityError
 
-from migaga.common.clock import Clock
-from migaga.common.errors import CredentialsError, MigagaError, UnavailableError
+from migaga.common.errors import MigagaError
 from migaga.common.settings import Settings
-from migaga.fleet.breaker import FleetBreaker
-from migaga.fleet.identify import IdentifyLedger
-from migaga.fleet.member import Member
-from migaga.fleet.parts import random_token
-from migaga.fleet.plan import FleetPlan
-from migaga.fleet.turnover import Change
 from migaga.framework.loader import load_modules
 from migaga.framework.runtime import FrameworkRuntime, FrameworkSettings
-from migaga.gateway.discord import Discord, GatewayInfo
-from migaga.gateway.identify import Budget, GateStatus
 from migaga.observe.metrics import Metrics
 from migaga.process.state import ProcessState
 from migaga.storage.database import Database
-from migaga.storage.leases import LeaseStore
 
 _LOG = logging.getLogger(__name__)
 
@@ -57,79 +45,6 @@ async def load_feature_modules(runtime: FrameworkRuntime, settings: Settings, in
         if missing:
             names = ", ".join(str(intent.name) for intent in missing)
             _LOG.warning("module %s wants events of %s: add them to Intents in section [Bot]", module.spec.name, names)
-
-
-def new_member(store: LeaseStore, clock: Clock, settings: Settings) -> Member:
-    """Make this process a member of its fleet, which it joins later."""
-    fleet, http = settings.fleet, settings.http
-    address = fleet.address or f"{http.host}:{http.port}"
-    return Member(store, clock, revision=fleet.revision, capacity=fleet.capacity, address=address, new_id=random_token)
-
-
-def wished_change(discord: Discord, plan: FleetPlan, settings: Settings) -> Change:
-    """Say what the fleet should change to, and when Discord's budget does not suffice for it."""
-    reserve = settings.fleet.identify_reserve
-
-    async def obstacle(count: int) -> str | None:
-        try:
-            budget = (await discord.gateway()).budget
-        except MigagaError as error:
-            return str(error)
-        if budget.remaining - reserve >= count:
-            return None
-        return (
-            f"{count} shards need as many IDENTIFYs, {budget.remaining} of the day are left and {reserve} are kept for "
-            "shards that lose their session. It is begun when the budget is renewed."
-        )
-
-    return Change(
-        plan.wish,
-        obstacle,
-        armed_for=settings.fleet.armed_for.total_seconds(),
-        warm_within=int(settings.fleet.warm_within.total_seconds()),
-    )
-
-
-@asynccontextmanager
-async def open_turns(
-    discord: Discord, info: GatewayInfo, store: LeaseStore, metrics: Metrics, *, clock: Clock, reserve: int
-) -> AsyncIterator[tuple[IdentifyLedger, FleetBreaker]]:
-    """Open what says when shards may connect and IDENTIFY. Discord has accepted the token a moment ago."""
-    application = discord.credentials.application_id
-
-    async def budget() -> Budget:
-        return (await discord.gateway()).budget
-
-    breaker = FleetBreaker(store, application, discord.credentials.token, ask=discord.gateway, clock=clock)
-    await breaker.read()
-    if not breaker.is_closed:
-        await breaker.accepted()
-    ledger = IdentifyLedger(
-        store,
-        application,
-        reserve=reserve,
-        budget=info.budget,
-        fetch=budget,
-        breaker=breaker,
-        clock=clock,
-        observer=metrics,
-    )
-    tasks = [asyncio.create_task(ledger.run(), name="turns"), asyncio.create_task(breaker.run(), name="breaker")]
-    try:
-        yield ledger, breaker
-    finally:
-        await cancel(*tasks)
-
-
-def raise_what_was_left(status: GateStatus | None, breaker: FleetBreaker) -> None:
-    """Let the exit code of a process that was stopped tell why shards of it could not connect at that moment.
-
-    Raises CredentialsError while Discord refuses the token, UnavailableError while the IDENTIFY budget is used up.
-    """
-    if breaker.reason is not None:
-        raise CredentialsError(breaker.reason)
-    if status is not None and status.reason is not None and status.blocked_until is not None:
-        raise UnavailableError(f"{status.reason}.")
 
 
 def count_errors(database: Database, metrics: Metrics) -> None:

@@ -42,8 +42,6 @@ class ProcessState:
     runtime: FrameworkRuntime | None = None
     fleet: Fleet | None = None
     gate: Gate | None = None
-    obstacle: GateStatus | None = None
-    """The IDENTIFY budget as it was when the process was asked to stop."""
 
     def not_ready(self) -> Sequence[str]:
         """Return why the process is not ready; nothing when it is."""
