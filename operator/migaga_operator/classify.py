@@ -23,6 +23,7 @@ from migaga_operator.crd.status import BotStatus, Condition, IdentifyCounts, Sha
 from migaga_operator.json_types import as_list, as_mapping, as_text
 from migaga_operator.observed import Observed
 from migaga_operator.ops import Event, SetStatus
+from migaga_operator.situation import Budget
 from migaga_operator.stalls import judge_stalled
 
 _LONGEST_MESSAGE = 2_000
@@ -60,8 +61,6 @@ def judge(case: Case, now: datetime) -> list[Verdict]:
 def make_status(case: Case, observed: Observed, now: datetime) -> BotStatus:
     """Return the status. A condition keeps the time of its last change as long as its status is the same."""
     situation, live = case.situation, observed.deployment
-    known = situation.budget.remaining is not None or situation.budget.total is not None
-    pools = _pools(observed)
     return BotStatus(
         observed_generation=observed.generation,
         desired_replicas=case.replicas,
@@ -77,8 +76,8 @@ def make_status(case: Case, observed: Observed, now: datetime) -> BotStatus:
             desired=case.decision.desired if case.decision else None,
             recommended=situation.recommended,
         ),
-        identify=IdentifyCounts(situation.budget.total, situation.budget.remaining) if known else None,
-        workers=pools or None,
+        identify=_identify(situation.budget),
+        workers=_pools(observed) or None,
         conditions=tuple(_condition(verdict, observed, now) for verdict in judge(case, now)),
     )
 
@@ -124,6 +123,11 @@ def _condition(verdict: Verdict, observed: Observed, now: datetime) -> Condition
 def _before(observed: Observed, kind: str) -> Mapping[str, object]:
     conditions = [as_mapping(item) for item in as_list(observed.status.get("conditions"))]
     return next((item for item in conditions if item.get("type") == kind), {})
+
+
+def _identify(budget: Budget) -> IdentifyCounts | None:
+    known = budget.remaining is not None or budget.total is not None
+    return IdentifyCounts(budget.total, budget.remaining) if known else None
 
 
 def _pools(observed: Observed) -> tuple[WorkerCounts, ...]:

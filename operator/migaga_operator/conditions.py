@@ -79,9 +79,7 @@ def judge_ready(case: Case) -> Verdict:
 def _ready_by_shards(situation: Situation) -> Verdict:
     count, connected = situation.count, situation.connected
     if count is not None and connected >= count:
-        broken = sorted({module for report in situation.reports for module in report.failed_modules})
-        modules = f" Modules that do not run: {'; '.join(broken[:5])}." if broken else ""
-        return Verdict("Ready", "True", "AllShardsConnected", f"All {count} shards are connected.{modules}")
+        return Verdict("Ready", "True", "AllShardsConnected", f"All {count} shards are connected.{_broken(situation)}")
     said = sorted({reason for report in situation.reports for reason in report.reasons})
     why = f" Pods say: {'; '.join(said[:3])}." if said else ""
     if count is None:
@@ -90,6 +88,11 @@ def _ready_by_shards(situation: Situation) -> Verdict:
         text = f"{connected} of {count} shards are connected for sure; {situation.silent_pods} pods do not answer.{why}"
         return Verdict("Ready", "Unknown", "PodsUnreachable", text)
     return Verdict("Ready", "False", "ShardsMissing", f"{connected} of {count} shards are connected.{why}")
+
+
+def _broken(situation: Situation) -> str:
+    broken = sorted({module for report in situation.reports for module in report.failed_modules})
+    return f" Modules that do not run: {'; '.join(broken[:5])}." if broken else ""
 
 
 def judge_progressing(case: Case, stalled: Verdict) -> Verdict:

@@ -9,7 +9,7 @@ import yaml
 
 from migaga.common.errors import ConfigError
 from migaga_operator.crd.read import KIND
-from migaga_operator.json_types import as_list
+from migaga_operator.json_types import as_list, at_path
 from migaga_operator.problems import quoted
 
 
@@ -33,26 +33,27 @@ def read_objects(path: Path) -> list[Mapping[str, object]]:
 
     Raises ConfigError naming file, line and what is wrong.
     """
-    try:
-        text = path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is no UTF-8"
-        raise ConfigError(f"{path} cannot be read: {why}. Name a file of Kubernetes objects.") from error
-    try:
-        documents = list(yaml.load_all(text, Loader=_Loader))
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{path}{_place(error)}: {_words(error)}. Correct the YAML.") from error
     found: list[Mapping[str, object]] = []
-    for document in documents:
-        items = as_list(document.get("items")) if isinstance(document, Mapping) and "items" in document else [document]
-        for item in items:
+    for document in _documents(path):
+        is_list = isinstance(document, Mapping) and "items" in document
+        for item in as_list(at_path(document, "items")) if is_list else [document]:
             if isinstance(item, Mapping):
                 found.append(item)
             elif item is not None:
-                raise ConfigError(
-                    f"{path}: {quoted(item)} is no Kubernetes object. Write apiVersion, kind and metadata."
-                )
+                said = f"{quoted(item)} is no Kubernetes object"
+                raise ConfigError(f"{path}: {said}. Write apiVersion, kind and metadata.")
     return found
+
+
+def _documents(path: Path) -> list[object]:
+    try:
+        return list(yaml.load_all(path.read_text("utf-8"), Loader=_Loader))
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path} cannot be read: it is no UTF-8. Name a file of Kubernetes objects.") from error
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}. Name a file of Kubernetes objects.") from error
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path}{_place(error)}: {_words(error)}. Correct the YAML.") from error
 
 
 def read_one_bot(path: Path) -> Mapping[str, object]:

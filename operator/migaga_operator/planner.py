@@ -150,9 +150,9 @@ class _Plans:
         for key, live in sorted(self.observed.objects.items()):
             labels = as_mapping(at_path(live.manifest, "metadata", "labels"))
             is_ours = labels.get(BOT_LABEL) == self.observed.owner.name and live.belongs_to(self.observed.owner)
-            holds_shards = key.kind == "Deployment" and labels.get(COMPONENT_LABEL) == SHARDS
-            can_go = key not in wanted and key.kind in KINDS and not holds_shards
-            if can_go and is_ours and live.uid and not live.is_leaving:
+            is_known = key.kind in KINDS and bool(live.uid) and not live.is_leaving
+            holds_shards = (key.kind, labels.get(COMPONENT_LABEL)) == ("Deployment", SHARDS)
+            if key not in wanted and all((is_ours, is_known, not holds_shards)):
                 yield Delete(key, live.uid, "the spec does not ask for it any more")
 
 

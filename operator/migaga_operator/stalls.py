@@ -45,14 +45,12 @@ _REASONS: Mapping[str, tuple[str, str]] = MappingProxyType(
 
 def judge_stalled(case: Case, now: datetime) -> Verdict:
     """Stalled: something waits for a person. What runs goes on."""
-    if case.halt is not None:
-        return case.halt
-    if case.blocked is not None:
-        return case.blocked
+    known = case.halt or case.blocked
+    if known is not None:
+        return known
     if case.situation.answer.refusal:
-        return _stalled(
-            "CredentialsRefused", "Discord refuses the token or the intents; see the condition CredentialsValid."
-        )
+        text = "Discord refuses the token or the intents; see the condition CredentialsValid."
+        return _stalled("CredentialsRefused", text)
     hold = case.decision.hold if case.decision else None
     if hold is not None and hold.needs_person:
         return _stalled(hold.reason, hold.message)
