@@ -145,8 +145,8 @@ def recoveries(events: Mapping[Shard, Sequence[Occurrence]], crashes: Sequence[C
     """Of each crash, seconds until the next event of each of its shards was handled.
 
     Counted from the crash. Where nothing was published for more than a second after it, from a second before the next
-    event. What a handler took on purpose does not count. A shard of which nothing was handled any more is left out: its
-    events are lost.
+    event. What a handler took on purpose does not count. A shard that was hit again before counts from the last time.
+    One of which nothing was handled any more is left out: its events are lost.
     """
     found: list[dict[Shard, float]] = []
     for crash in crashes:
@@ -154,7 +154,7 @@ def recoveries(events: Mapping[Shard, Sequence[Occurrence]], crashes: Sequence[C
         for shard in crash.shards:
             after = [one for one in events.get(shard, ()) if one.at >= crash.at]
             begun = [one.handled_at - (one.took or 0.0) for one in after if one.handled_at is not None]
-            if begun:
+            if begun and not any(crash.at < other.at < min(begun) and shard in other.shards for other in crashes):
                 seconds[shard] = min(begun) - max(crash.at, after[0].at - QUIET_S)
         found.append(seconds)
     return found

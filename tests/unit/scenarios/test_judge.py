@@ -282,6 +282,9 @@ def test_a_shard_is_back_when_something_published_after_the_crash_is_handled() -
     events = by_shard(book.entries(), {(1, 4), (2, 4)})
     assert [one.at for one in events[1, 4]] == [9.0, 10.5, 11.0, 30.0]
     assert recoveries(events, [Crash([(1, 4), (2, 4)], 10.0, 19.0)]) == [{(1, 4): pytest.approx(9.2)}]
+    # Its next owner was hit too, before it had handled anything.
+    twice = [Crash([(1, 4)], 10.0, 12.0), Crash([(1, 4)], 10.8, 19.0)]
+    assert recoveries(events, twice) == [{}, {(1, 4): pytest.approx(8.4)}]
     # Nobody said anything for long: what counts is from a second before the next event.
     book.handled("X", "X:4", 30.2)
     assert recoveries(events, [Crash([(1, 4)], 12.0, 19.0)]) == [{(1, 4): pytest.approx(1.2)}]
