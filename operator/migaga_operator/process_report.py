@@ -118,15 +118,17 @@ def _generation(value: object) -> GenerationReport | None:
 
 
 def _live_shards(document: object, generations: Iterable[GenerationReport]) -> frozenset[int]:
-    live, found = live_generation(generations), set()
-    for item in as_list(at_path(document, "shards"))[:20_000]:
-        number, name = _count(at_path(item, "id")), as_text(at_path(item, "generation"))
-        # A process that knows no generations has shards of the one that is live.
-        is_of_it = live is None or not name or name == live.name or name.startswith(f"{live.name}:")
-        is_its = as_text(at_path(item, "lease")) not in _NOT_YET
-        if number is not None and is_of_it and is_its and as_text(at_path(item, "state")) == "live":
-            found.add(number)
-    return frozenset(found)
+    live = live_generation(generations)
+    shards = [item for item in as_list(at_path(document, "shards"))[:20_000] if _is_live(item, live)]
+    numbers = (_count(at_path(item, "id")) for item in shards)
+    return frozenset(number for number in numbers if number is not None)
+
+
+def _is_live(shard: object, live: GenerationReport | None) -> bool:
+    name = as_text(at_path(shard, "generation"))
+    # A process that knows no generations has shards of the one that is live.
+    is_of_it = live is None or not name or f"{name}:".startswith(f"{live.name}:")
+    return is_of_it and as_text(at_path(shard, "state")) == "live" and as_text(at_path(shard, "lease")) not in _NOT_YET
 
 
 def _count(value: object, most: int = MOST) -> int | None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from migaga.common.text import did_you_mean
-from migaga_operator.json_types import Json, as_whole
+from migaga_operator.json_types import Json, as_whole, at_path
 from migaga_operator.problems import Problem, quoted
 
 Problems = list[Problem]
@@ -169,13 +169,16 @@ class ListOf:
     def _find_twins(self, value: Sequence[object], at: str, problems: Problems) -> None:
         seen: set[str] = set()
         for n, item in enumerate(value):
-            name = item.get(self.key) if self.key and isinstance(item, Mapping) else item
-            if not isinstance(name, str) or not (self.key or self.unique):
-                continue
+            name = self._name_of(item)
             if name in seen:
-                where = f"{at}[{n}].{self.key}" if self.key else f"{at}[{n}]"
+                where = f"{at}[{n}].{self.key}".removesuffix(".")
                 problems.append(Problem(where, f"{quoted(name)} is there twice", "Keep one of the two"))
-            seen.add(name)
+            seen.update([name] if name is not None else [])
+
+    def _name_of(self, item: object) -> str | None:
+        """Return what tells an item from others; None when nothing has to, or it is not there."""
+        name = item if self.unique else at_path(item, self.key)
+        return name if isinstance(name, str) else None
 
 
 @dataclass(frozen=True, slots=True)

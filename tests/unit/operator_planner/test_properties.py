@@ -22,7 +22,7 @@ from migaga_operator.planner import plan
 from migaga_operator.situation import survey
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
-SLOW = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+SLOW = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 COUNTS = st.integers(1, 24)
 POOLS: list[list[Node]] = [[], [{"name": "heavy"}], [{"name": "heavy"}, {"name": "light", "replicas": 3}]]
@@ -194,7 +194,7 @@ def test_whatever_happened_it_comes_to_rest_and_nothing_forbidden_is_done(happen
         assert cluster.condition("Stalled") == ("False", "NothingStalled")
 
 
-@settings(SLOW, max_examples=12)
+@settings(SLOW, max_examples=8)
 @given(st.lists(EDITS, min_size=2, max_size=6))
 def test_the_revision_grows_when_the_template_changes_and_only_then(edits: list[Change]) -> None:
     cluster = Cluster.running(fixed(8))
