@@ -51,9 +51,9 @@ async def cut_all(scene: Scene, planned: Planned, *, how: Cut) -> None:
     scene.say(f"the database is gone ({how.value}) for {planned.value:.1f} s")
     scene.injected.faults[planned.kind] += 1
     window = scene.apologies.begin()
-    scene.proxy.sever(how)
+    await scene.proxy.sever(how)
     await asyncio.sleep(planned.value)
-    scene.proxy.heal()
+    await scene.proxy.heal()
     scene.apologies.end(window)
     scene.say(f"the database is back; {scene.apologies.count} people were told why their commands are not run")
 
@@ -70,11 +70,11 @@ async def cut_one(scene: Scene, planned: Planned) -> None:
     scene.say(f"process {member.pid} with {len(crash.shards)} shards is cut off for {planned.value:.1f} s")
     scene.injected.faults[planned.kind] += 1
     window = scene.apologies.begin(final=False)
-    scene.proxy.sever(Cut.SILENT, [member.number])
+    await scene.proxy.sever(Cut.SILENT, [member.number])
     healed_at = time.monotonic() + planned.value
     await scene.until_back(crash)
     await asyncio.sleep(max(0.0, healed_at - time.monotonic()))
-    scene.proxy.heal([member.number])
+    await scene.proxy.heal([member.number])
     scene.apologies.end(window)
     scene.say(f"process {member.pid} reaches the database again")
     try:

@@ -33,7 +33,8 @@ from migaga_emulator.scenarios.kept import write_ledger
 from migaga_emulator.scenarios.members import Fleet, Release, member_environment
 from migaga_emulator.scenarios.plan import Wish
 from migaga_emulator.scenarios.processes import BotConfig
-from migaga_emulator.scenarios.proxy import DatabaseProxy, is_server
+from migaga_emulator.scenarios.proxy import is_server
+from migaga_emulator.scenarios.proxy_thread import ThreadedProxy, proxy_in_thread
 from migaga_emulator.scenarios.refusals import end_without_budget
 from migaga_emulator.scenarios.rollout import schema_complaints
 from migaga_emulator.scenarios.scene import Scene
@@ -181,15 +182,15 @@ class Run:
         )
 
     @asynccontextmanager
-    async def _proxy(self, database: str) -> AsyncIterator[DatabaseProxy | None]:
+    async def _proxy(self, database: str) -> AsyncIterator[ThreadedProxy | None]:
         scenario = self._order.scenario
         if not scenario.needs_server and not (scenario.uses_server and is_server(database)):
             yield None
             return
-        async with DatabaseProxy(database) as proxy:
+        async with proxy_in_thread(database) as proxy:
             yield proxy
 
-    def _make_scene(self, stage: Stage, crowd: CrowdRunner, database: str, proxy: DatabaseProxy | None) -> Scene:
+    def _make_scene(self, stage: Stage, crowd: CrowdRunner, database: str, proxy: ThreadedProxy | None) -> Scene:
         ledger = self._emulator.ledger.of(stage.bot.id)
         fleet = Fleet(self._control, self._folder, self._release(stage, database), self._order.shards)
         if proxy is not None:

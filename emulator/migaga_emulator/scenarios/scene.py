@@ -19,7 +19,7 @@ from migaga_emulator.scenarios.apologies import Apologies
 from migaga_emulator.scenarios.handovers import Owners, holdings
 from migaga_emulator.scenarios.members import Fleet, Member
 from migaga_emulator.scenarios.plan import Planned, Wish
-from migaga_emulator.scenarios.proxy import DatabaseProxy
+from migaga_emulator.scenarios.proxy_thread import ThreadedProxy
 from migaga_emulator.scenarios.talk import Gate
 
 T = TypeVar("T")
@@ -98,7 +98,7 @@ class Scene:
     """Seconds that a process may need for its end, at most."""
     apologies: Apologies
     """Answers that are as good as the right ones while something is wrong."""
-    proxy: DatabaseProxy | None = None
+    proxy: ThreadedProxy | None = None
     """Between the processes and their database server, in scenarios that cut them off."""
     injected: Injected = field(default_factory=Injected)
     state: str = "running"
