@@ -5,6 +5,7 @@ The intake of a shard tells it what was received, finished and stored aside; the
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -81,17 +82,25 @@ class Progress:
             self._seq = seq
             self._done.discard(seq)
 
-    def received(self, seq: int, now: float) -> bool:
-        """Note the receipt of an event; tell whether it has to be handled. False for what was had, or is done."""
+    def received(self, seq: int, now: float, *, waits: bool = False) -> bool:
+        """Note the receipt of an event; tell whether it has to be handled. False for what was had, or is done.
+
+        `waits`: it is not begun yet. Until `begun` it neither runs for long nor holds anything up.
+        """
         if seq <= self._last:
             return False
         self._last = seq
         self._order.append(seq)
-        self._since[seq] = now
+        self._since[seq] = math.inf if waits else now
         if seq in self._skip:
             self._advance()
             return False
         return True
+
+    def begun(self, seq: int, now: float) -> None:
+        """Note that the handlers of an event that waited begin."""
+        if self._since.get(seq) == math.inf:
+            self._since[seq] = now
 
     def finished(self, seq: int) -> None:
         """Note that every handler of an event has ended, or that it is stored aside or quarantined."""
@@ -104,7 +113,7 @@ class Progress:
 
         Those that run for too long, and the oldest while the watermark lags too far behind.
         """
-        surplus = len(self._order) - LONGEST_LAG
+        surplus = sum(since != math.inf for since in self._since.values()) - LONGEST_LAG
         return [
             seq
             for position, seq in enumerate(self._order)

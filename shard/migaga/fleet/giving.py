@@ -23,7 +23,7 @@ _LOG = logging.getLogger(__name__)
 
 LOOK_EVERY = 0.05
 """Seconds between looks for a want."""
-SETTLE_FOR = 0.15
+SETTLE_FOR = 0.05
 """Seconds that running handlers have before a shard is passed on; what runs longer goes on, and is stored."""
 RELEASE_WITHIN = 2.0
 """Seconds that a release may take: others take the shard of a process that is gone anyway."""

@@ -36,7 +36,7 @@ _LOG = logging.getLogger(__name__)
 
 AGAIN_AFTER = 0.25
 """Seconds until a write that was not executed is tried again."""
-WANT_EVERY = 0.05
+WANT_EVERY = 0.02
 """Seconds between looks at a shard that is wanted: the gap of a hand-over ends with one."""
 
 MakeStep = Callable[[Holding], Step]

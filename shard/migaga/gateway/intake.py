@@ -233,7 +233,7 @@ class Intake:
         if self.heard is not None:
             self.heard(event.name, event.payload)
         if self.mute is not None and self.mute.keeps(event, self._clock.now()):
-            progress.received(event.seq, self._clock.now())
+            progress.received(event.seq, self._clock.now(), waits=True)
             return
         if self._waiting or self._pump is not None or not self._opened.is_set() or not self._alive.is_valid():
             self._hold(event)
@@ -341,7 +341,7 @@ class Intake:
 
     def _hold(self, event: Received) -> None:
         """Let an event wait; a person who waits for an answer is told at once why there will be none."""
-        self.progress.received(event.seq, self._clock.now())
+        self.progress.received(event.seq, self._clock.now(), waits=True)
         if self._opened.is_set() and not self._alive.is_valid() and not self.progress.is_done(event.seq):
             self._refuse(event)
         self._waiting.append(event)
@@ -442,6 +442,8 @@ class Intake:
     def _begin(self, event: Received, handlers: Handlers) -> Running:
         self._observer.event_routed(event.name)
         running = Running(event, self._clock.now())
+        if event.session_id == self.progress.session_id:
+            self.progress.begun(event.seq, running.since)
         running.task = asyncio.create_task(self._run(running, handlers, self.progress), name=event.name)
         self._running[event] = running
         running.task.add_done_callback(partial(self._ended, running))
