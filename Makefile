@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
-SOURCES := shard operator emulator modules tests
+SOURCES := shard operator emulator modules tests charts
 ARGS   ?=
 # Tests run side by side; a machine with more cores may take more.
 JOBS   ?= 3

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Generator, Iterator
 import pytest
 from blockbuster import BlockBuster, blockbuster_ctx
 
-OURS = ["migaga", "migaga_emulator", "migaga_modules"]
+OURS = ["migaga", "migaga_emulator", "migaga_modules", "migaga_operator"]
 
 
 @pytest.fixture(autouse=True)
