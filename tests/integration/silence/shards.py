@@ -101,6 +101,9 @@ class Lease:
         self._intake.begin_session(session.session_id, session.seq, ready=True)
         self._intake.open()
 
+    def may_connect(self) -> bool:
+        return True
+
     def resumed(self) -> None: ...
 
     def stored_seq(self, session_id: str | None) -> int | None:
