@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,25 +17,15 @@ class Owners:
         """`pids` are the fleet's processes, they may become more; `server` is the gateway's TCP port."""
         self._pids = pids
         self._server = server
-        self._asking: set[asyncio.Task[None]] = set()
         self.of_port: dict[int, int] = {}
         """Process by TCP port."""
 
     def connected(self, begun: Begun) -> None:
-        """Find out whose connection this is."""
-        task = asyncio.create_task(self._ask(begun.peer), name=f"owner of port {begun.peer}")
-        self._asking.add(task)
-        task.add_done_callback(self._asking.discard)
-
-    async def settle(self) -> None:
-        """Wait for what is being found out."""
-        await asyncio.gather(*self._asking)
-
-    async def _ask(self, port: int) -> None:
+        """Find out whose connection this is. At once, in a millisecond or two: it may not live any longer."""
         # Newest first: a process that has just started connects more often than one that is long there.
-        pid = await asyncio.to_thread(owner_of, port, self._server, tuple(reversed(self._pids)))
+        pid = owner_of(begun.peer, self._server, tuple(reversed(self._pids)))
         if pid is not None:
-            self.of_port[port] = pid
+            self.of_port[begun.peer] = pid
 
 
 @dataclass(frozen=True, slots=True)

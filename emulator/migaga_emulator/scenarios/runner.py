@@ -168,7 +168,6 @@ class Run:
                 if order.scenario.watches_budget:
                     await end_without_budget(scene, within=order.patience)
                 await scene.fleet.finish(within=order.patience)
-                await scene.owners.settle()
         evidence = Evidence(report, interruptions, since, resumes_before, await read_effects(database), asker.wrong)
         facts = collect(self._emulator, stage.bot.id, scene, evidence)
         if order.keep is not None:
