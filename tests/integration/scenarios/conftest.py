@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -42,10 +43,14 @@ def pool() -> Iterator[ThreadPoolExecutor]:
 
 def begin_all(pool: ThreadPoolExecutor, folder: Path, database: Callable[[], list[str]]) -> Runs:
     """Begin every short run, each with a folder for what it leaves."""
-    runs = Runs(pool)
-    for name, more in SHORT.items():
-        keep = folder / name.replace(" ", "-")
-        runs.begin(name, "scenario", name.split(" ")[0], *SMALL, *more, "--keep", str(keep), *database())
+    runs, numbers = Runs(pool), itertools.count(1)
+
+    def words(name: str) -> Sequence[str]:
+        keep = folder / f"{name.replace(' ', '-')}-{next(numbers)}"
+        return "scenario", name.split(" ", maxsplit=1)[0], *SMALL, *SHORT[name], "--keep", str(keep), *database()
+
+    for name in SHORT:
+        runs.begin(name, *words(name), again=partial(words, name))
     return runs
 
 
