@@ -12,6 +12,8 @@ from migaga_emulator.scenarios.scene import Crash, Scene
 
 WAKING = 3.0
 """Seconds after SIGCONT in which a process finds out whether it is still part of the fleet."""
+BREATH = (0.0, 4.0)
+"""Seconds between the end of a take-over and the next kill, at least and at most."""
 AWAY = 2.0
 """Seconds for which a stopped fleet stays away."""
 
@@ -24,6 +26,8 @@ async def kill(scene: Scene, planned: Planned) -> None:
     await asyncio.sleep(planned.value)
     await scene.fleet.add()
     await scene.until_back(crash)
+    # Where a plan is late, the next kill must not always hit whoever has just taken over.
+    await asyncio.sleep(scene.chance.uniform(*BREATH))
 
 
 async def restart(scene: Scene, planned: Planned) -> None:
