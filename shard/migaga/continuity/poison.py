@@ -9,7 +9,7 @@ from enum import Enum, auto
 
 from migaga.storage.leases_rows import ShardRow
 
-DEATHS = 2
+DEATHS = 3
 """Owners in a row that died soon, at one watermark, before events are suspected."""
 STEADY = -1
 """In place of their number: the present owner has lived with the shard for `STEADY_AFTER`."""

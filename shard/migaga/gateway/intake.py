@@ -35,7 +35,7 @@ YIELD_EVERY = 20
 """Events that waited and are begun before other tasks get a turn."""
 LOOK_EVERY = 0.25
 """Seconds after which more of a backlog may be begun."""
-ALONE_FOR = 0.1
+ALONE_FOR = 0.05
 """Seconds for which a suspected event is handled alone. One that ends its process does so soon."""
 AGAIN_AFTER = (0.25, 2.0)
 """Seconds until handlers that missed the database run again: at first, at most."""

@@ -228,11 +228,11 @@ def test_case_6_the_next_owner_runs_what_a_dead_one_has_put_aside_and_leaves_wha
     assert take_over(replace(row, owner="giver"), seen) is None
 
 
-def test_case_7_an_event_that_kills_its_processes_is_quarantined_after_four() -> None:
+def test_case_7_an_event_that_kills_its_processes_is_quarantined_after_five() -> None:
     """The watermark is 10, the event is 11."""
     db = ModelDb()
     db.execute(Insert("shard", ops(shard(0, "p0", ShardPhase.LIVE, session_id="s", seq=10))))
-    for number in range(1, 5):
+    for number in range(1, 6):
         seen = view(f"p{number}", [process(f"p{number}")], db.shards())
         db.execute(claim(seen.shards[0], seen, f"t{number}"))
         holding = Holding(db.shard((G, 0)), 0.0)
@@ -243,10 +243,23 @@ def test_case_7_an_event_that_kills_its_processes_is_quarantined_after_four() ->
             holding.settled(step, db.execute(step.operation), 1.0)
         step = holding.go_live()
         holding.settled(step, db.execute(step.operation), 1.0)
-        assert verdict is [Verdict.RUN, Verdict.SUSPECT, Verdict.SUSPECT, Verdict.QUARANTINE][number - 1]
+        expected = [Verdict.RUN, Verdict.RUN, Verdict.SUSPECT, Verdict.SUSPECT, Verdict.QUARANTINE]
+        assert verdict is expected[number - 1]
     assert suspicion.judge(12) is Verdict.SUSPECT, "only that event"
     suspicion.replayed()
     assert suspicion.judge(13) is Verdict.RUN
+
+
+def test_case_7_who_lived_with_its_shard_for_a_while_is_no_witness_against_an_event() -> None:
+    db = ModelDb()
+    db.execute(Insert("shard", ops(shard(0, "p0", ShardPhase.LIVE, session_id="s", seq=10))))
+    for number in range(1, 9):
+        seen = view(f"p{number}", [process(f"p{number}")], db.shards())
+        db.execute(claim(seen.shards[0], seen, f"t{number}"))
+        holding = Holding(db.shard((G, 0)), 0.0)
+        assert not Suspicion(db.shard((G, 0))).is_on
+        for step in (holding.go_live(), holding.flush(Point("s", 10, frozenset()), steady=True)):
+            holding.settled(step, db.execute(step.operation), 1.0)
 
 
 def test_case_7_an_event_that_was_put_aside_does_not_kill_for_ever_either() -> None:
