@@ -120,7 +120,7 @@ async def test_a_message_that_ends_every_process_is_quarantined_after_a_few_and_
     deaths = 0
     while await died_before(town, bot, said):
         deaths += 1
-        assert deaths <= 4
+        assert deaths <= 6
         bot = await town.start("one")
     assert (town.by(poison, "begun"), town.by(poison)) == (["one"] * deaths, [])
     [row] = await town.rows()
