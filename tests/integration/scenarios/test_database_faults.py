@@ -31,13 +31,18 @@ def faults(mariadb_server: MariaDbServer, tmp_path_factory: pytest.TempPathFacto
     with ThreadPoolExecutor(AT_ONCE) as pool:
         runs = Runs(pool)
 
-        def begin(name: str, *more: str) -> None:
-            runs.begin(name, "scenario", name.partition(" ")[0], *SMALL, *more, "--keep", str(folder / name))
+        def begin(name: str, *more: str, on_server: bool = True) -> None:
+            def words() -> tuple[str, ...]:
+                keep = folder / f"{next(numbers)}"
+                database = server() if on_server else ()
+                return "scenario", name.partition(" ")[0], *SMALL, *more, "--keep", str(keep), *database
 
-        begin("database-outage", "--seconds", "6", *server())
-        begin("partition", "--processes", "3", "--seconds", "10", *server())
-        begin("chaos", "--processes", "3", "--seconds", "30", "--seed", "3", *server())
-        begin("chaos on sqlite", "--processes", "3", "--seconds", "25", "--seed", "4")
+            runs.begin(name, *words(), again=words)
+
+        begin("database-outage", "--seconds", "6")
+        begin("partition", "--processes", "3", "--seconds", "10")
+        begin("chaos", "--processes", "3", "--seconds", "30", "--seed", "3")
+        begin("chaos on sqlite", "--processes", "3", "--seconds", "25", "--seed", "4", on_server=False)
         yield runs
 
 
