@@ -95,8 +95,8 @@ class Fleet:
     """Every process that ran, in the order of their starts."""
     revisions: dict[int, int] = field(default_factory=dict)
     """The release of each process, by process id."""
-    left_at: float = -math.inf
-    """When a process was last told to leave."""
+    changed_at: float = -math.inf
+    """When a process was last started or told to leave: shards move after that, and dialogues end with their moves."""
     complaints: list[str] = field(default_factory=list)
     """Processes that ended by themselves, or not in order."""
     _watching: asyncio.TaskGroup = field(default_factory=asyncio.TaskGroup)
@@ -156,6 +156,7 @@ class Fleet:
     async def launch(self, member: Member) -> None:
         """Start the process of a place, with the folder that the one before it had; returns at once."""
         member.process = await launch(("run",), member.config, member.log, member.release.environment)
+        self.changed_at = time.monotonic()
         self.pids.append(member.pid)
         self.revisions[member.pid] = member.release.revision
         self._watching.create_task(self._watch(member.process), name=f"watch process {member.pid}")
@@ -216,7 +217,7 @@ class Fleet:
             return [await _status(http, member.port) for member in self.members]
 
     async def _leave(self, member: Member, within: float) -> None:
-        self.left_at = time.monotonic()
+        self.changed_at = time.monotonic()
         if member.process is not None:
             try:
                 await member.process.stop(within=within)

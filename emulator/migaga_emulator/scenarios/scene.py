@@ -137,11 +137,11 @@ class Scene:
     def excuses(self, answer: Answer) -> bool:
         """Whether an answer that is not the right one is as good.
 
-        A dialogue dies with its process: for as long as one that was told to leave may need, and after one has died,
-        people may be asked to begin anew.
+        A dialogue ends when its shard moves, and dies with its process: for as long as the moves may take after one has
+        come or was told to leave, and after one has died, people may be asked to begin anew.
         """
         died = max((crash.at for crash in self.injected.crashes), default=-math.inf)
-        recent = time.monotonic() - max(died, self.fleet.left_at) <= self.patience
+        recent = time.monotonic() - max(died, self.fleet.changed_at) <= self.patience
         return self.apologies.excuses(answer) or (recent and any(text in answer.content for text in ANEW))
 
     def complain(self, text: str) -> None:

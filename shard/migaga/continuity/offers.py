@@ -24,7 +24,7 @@ class Pace:
     """The set of processes must have been the same for so long before shares are evened out."""
     stuck: float = 600.0
     """The same where several revisions are alive: a roll that goes on must not be disturbed, one that is stuck must."""
-    round_every: float = 180.0
+    round_every: float = 90.0
     """At most one round in that time."""
     untaken: float = 15.0
     """An offer that nobody wants for so long is withdrawn."""

@@ -371,10 +371,14 @@ async def test_an_error_of_a_statement_is_not_taken_for_an_outage(database_url: 
 async def test_too_many_held_connections_end_in_a_message_about_the_modules(sqlite_url: str) -> None:
     async with open_database(sqlite_url, pool_size=1) as database:
         database.engine.sync_engine.pool._timeout = 0.05  # type: ignore[attr-defined]
-        async with database.read() as held:
+        async with database.session() as held:
             await held.execute(sa.text("SELECT 1"))
             with pytest.raises(UnavailableError, match="modules hold all"):
-                await echo(database, 1)
+                async with database.session() as other:
+                    await other.execute(sa.text("SELECT 1"))
+            # Who may do what can still be looked up.
+            async with database.read() as looking:
+                await looking.execute(sa.text("SELECT 1"))
 
 
 class Clock:

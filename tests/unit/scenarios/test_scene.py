@@ -142,6 +142,6 @@ async def test_a_dialogue_may_die_with_its_process_and_with_none_else(scene: Sce
     if died:
         scene.strike(member)
     else:
-        scene.fleet.left_at = time.monotonic()
+        scene.fleet.changed_at = time.monotonic()
     assert scene.excuses(anew)
     assert not scene.excuses(answer("You said no."))

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from itertools import count
 
 import pytest
-from tests.unit.fleet.shards import until
+from tests.unit.fleet_runtime.shards import until
 
 from migaga.fleet.member import Member
 from migaga.storage.leases import LeaseStore
