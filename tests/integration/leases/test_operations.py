@@ -308,9 +308,13 @@ async def test_each_operation_and_each_reading_costs_the_server_exactly_what_it_
         await store.observe()
         start = await questions()
         own = await questions() - start
-        start = await questions()
-        for _ in range(10):
-            assert await store.execute(beat) is Outcome.DONE
-            assert await store.execute(flush) is Outcome.DONE
-            await store.observe()
-        assert await questions() - start - own == 10 * (1 + 1 + 3)
+        counted: list[int] = []
+        for _ in range(3):
+            start = await questions()
+            for _ in range(10):
+                assert await store.execute(beat) is Outcome.DONE
+                assert await store.execute(flush) is Outcome.DONE
+                await store.observe()
+            counted.append(await questions() - start - own)
+        # A connection that a busy machine has left alone for 5 s is asked whether it lives.
+        assert min(counted) == 10 * (1 + 1 + 3)

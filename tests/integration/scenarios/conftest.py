@@ -27,7 +27,8 @@ SHORT = {
     "restart": ("--seconds", "15"),
     "stop-start": ("--seconds", "6"),
     "token-revoked": ("--seconds", "6"),
-    "identify-exhausted": ("--seconds", "6"),
+    # A shard pauses for up to 5 s after op 9, and for 5 s after its last IDENTIFY, before it asks for its turn.
+    "identify-exhausted": ("--seconds", "16"),
     "cold-start": ("--shards", "20", "--processes", "1", "--seconds", "4"),
     "steady": ("--seconds", "5"),
 }
