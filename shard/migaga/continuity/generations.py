@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from migaga.continuity.view import UNDER_WAY, View
+from migaga.continuity.view import View
 from migaga.storage.leases_operations import Insert, Operation, Together, Update, Value
 from migaga.storage.leases_rows import GenerationRow, GenerationState, ShardPhase, ShardRow
 
@@ -60,8 +60,7 @@ class Generations:
             obstacle: Why the wish cannot be begun now (capacity, IDENTIFY budget), in words; None when it can.
         """
         self._note(view, now)
-        live = _in_state(view, GenerationState.LIVE)
-        upcoming = next((row for row in view.generations if row.state in UNDER_WAY), None)
+        live, upcoming = view.live_generation, view.upcoming_generation
         if live is None:
             return None if upcoming else self._begin(view, GenerationState.LIVE)
         if upcoming is None:
@@ -77,8 +76,9 @@ class Generations:
 
     def to_drain(self, view: View) -> str | None:
         """Return the generation whose shards are to be drained now by their owners."""
-        live, cutting = _in_state(view, GenerationState.LIVE), _in_state(view, GenerationState.CUTTING)
-        return live.name if live is not None and cutting is not None else None
+        live, upcoming = view.live_generation, view.upcoming_generation
+        cutting = upcoming is not None and upcoming.state == GenerationState.CUTTING
+        return live.name if live is not None and cutting else None
 
     def _note(self, view: View, now: float) -> None:
         self._states = {(row.n, row.state): self._states.get((row.n, row.state), now) for row in view.generations}
@@ -159,10 +159,6 @@ def missing_shards(view: View) -> Sequence[Insert]:
 
 def _swap(row: GenerationRow, state: GenerationState) -> Update:
     return Update("generation", {"n": row.n}, {"state": row.state}, {"state": state})
-
-
-def _in_state(view: View, state: GenerationState) -> GenerationRow | None:
-    return next((row for row in view.generations if row.state == state), None)
 
 
 def _shards(view: View, generation: GenerationRow) -> Sequence[ShardRow]:

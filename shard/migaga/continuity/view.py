@@ -74,9 +74,19 @@ class View:
         return [row for row in self.generations if row.state in held]
 
     @cached_property
+    def live_generation(self) -> GenerationRow | None:
+        """The generation whose events are handled."""
+        return next((row for row in self.generations if row.state == GenerationState.LIVE), None)
+
+    @cached_property
+    def upcoming_generation(self) -> GenerationRow | None:
+        """The generation that is under way."""
+        return next((row for row in self.generations if row.state in UNDER_WAY), None)
+
+    @cached_property
     def is_resharding(self) -> bool:
         """Whether a generation is under way: no rebalancing meanwhile."""
-        return any(row.state in UNDER_WAY for row in self.generations)
+        return self.upcoming_generation is not None
 
     @cached_property
     def newest(self) -> int:

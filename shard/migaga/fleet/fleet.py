@@ -35,7 +35,7 @@ from migaga.gateway.lease import IdentifyTurns
 from migaga.gateway.observer import Observer
 from migaga.gateway.shard import ShardState, Shared
 from migaga.storage.leases import LeaseStore
-from migaga.storage.leases_rows import GenerationRow, GenerationState
+from migaga.storage.leases_rows import GenerationRow
 
 _LOG = logging.getLogger(__name__)
 
@@ -201,8 +201,8 @@ class Fleet:
     @property
     def shard_ids(self) -> tuple[int, ...]:
         """The shards whose events are handled here now."""
-        names = {row.name for row in self.generations if row.state == GenerationState.LIVE}
-        return tuple(sorted(one.key[1] for one in self._steward.live if one.key[0] in names))
+        live = self._live_generation
+        return tuple(sorted(one.key[1] for one in self._steward.live if live is not None and one.key[0] == live.name))
 
     @property
     def obstacle(self) -> str | None:
@@ -224,8 +224,13 @@ class Fleet:
     @property
     def shard_count(self) -> int:
         """How many shards the fleet has."""
-        live = next((row for row in self.generations if row.state == GenerationState.LIVE), None)
+        live = self._live_generation
         return self.plan.count if live is None else live.shard_count
+
+    @property
+    def _live_generation(self) -> GenerationRow | None:
+        view = self._steward.view
+        return None if view is None else view.live_generation
 
     def not_ready(self) -> list[str]:
         """Return why this process is not Ready, in words; nothing when it is."""

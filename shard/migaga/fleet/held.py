@@ -177,7 +177,7 @@ class HeldShard:
 
     async def retake(self) -> None:
         """Take the row anew after a doubt, and connect again: from where this process is, or from the row."""
-        await self._close_connection()
+        await self.leave_connection()
         self.intake.shut()
         if await self.write(lambda holding: holding.retake(self.parts.new_token())) is not Outcome.DONE:
             return
@@ -297,7 +297,8 @@ class HeldShard:
 
     async def leave_connection(self) -> None:
         """Close the connection so that the session can be resumed."""
-        await self._close_connection()
+        if self._runner is not None:
+            await self._runner.leave()
 
     async def drop(self, *, keep_local: bool = False) -> None:
         """Let go of everything at once: it is somebody else's, or this life is over. Handlers are cancelled.
@@ -308,7 +309,7 @@ class HeldShard:
         if not keep_local:
             self.forget_local()
         await self.end_tasks()
-        await self._close_connection()
+        await self.leave_connection()
         await self.intake.close()
 
     def forget_local(self) -> None:
@@ -500,10 +501,6 @@ class HeldShard:
             else:
                 return
             session = runner.session
-
-    async def _close_connection(self) -> None:
-        if self._runner is not None:
-            await self._runner.leave()
 
     def _task_ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)

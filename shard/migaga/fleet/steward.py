@@ -317,7 +317,7 @@ class Steward:
         """Return what a fleet that has just started lacks; None once it was complete: a death elsewhere is no fault."""
         if self._was_complete:
             return None
-        live = next((row for row in view.generations if row.state == GenerationState.LIVE), None)
+        live = view.live_generation
         if live is None:
             return "the fleet has no shards yet"
         there = {row.id for row in view.of(live.name) if not view.is_unowned(row)}

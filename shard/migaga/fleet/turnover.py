@@ -15,7 +15,7 @@ from migaga.continuity.holding import Hold
 from migaga.continuity.inflight import still_running
 from migaga.continuity.journal import KEEP
 from migaga.continuity.shares import HARD_CAP
-from migaga.continuity.view import UNDER_WAY, View
+from migaga.continuity.view import View
 from migaga.fleet.held import HeldShard
 from migaga.fleet.mute import KeptEvents
 from migaga.fleet.parts import Parts
@@ -72,14 +72,14 @@ class Turnover:
 
     def mute(self, held: HeldShard, before: ShardRow, view: View) -> None:
         """Let a shard of a generation that is under way handle nothing yet. Called when it has been claimed."""
-        live, upcoming = _live(view), _under_way(view)
+        live, upcoming = view.live_generation, view.upcoming_generation
         if live is not None and upcoming is not None and held.key[0] == upcoming.name:
             complete = before.state in {ShardPhase.WARM, ShardPhase.LIVE}
             held.keep_until_cut(KeptEvents(live.shard_count, self._change.keep, complete=complete))
 
     async def act(self, view: View, held: Collection[HeldShard], asked_at: float, now: float) -> list[HeldShard]:
         """Journal, forget what is old, cut in. Returns the shards that are to be drained."""
-        live, upcoming = _live(view), _under_way(view)
+        live, upcoming = view.live_generation, view.upcoming_generation
         journals = self._generations.journals_for(view)
         for one in held:
             one.journal_for(journals if live is not None and one.key[0] == live.name else 0)
@@ -92,15 +92,14 @@ class Turnover:
             self._not_drained_at = {row.key: asked_at for row in view.shards if row.generation == old.name}
             return []
         await self._give_out(view, old, warm, asked_at, now)
-        if upcoming is None:
-            return []
-        return [one for one in held if one.key[0] == live.name and one.state in {Hold.LIVE, Hold.OFFERED}]
+        over = self._generations.to_drain(view)
+        return [one for one in held if one.key[0] == over and one.state in {Hold.LIVE, Hold.OFFERED}]
 
     # ---- inside
 
     async def _look_for_obstacles(self, view: View, now: float) -> None:
-        live = _live(view)
-        if live is None or self._change.wish.is_met_by(live) or _under_way(view) is not None:
+        live = view.live_generation
+        if live is None or self._change.wish.is_met_by(live) or view.is_resharding:
             self.obstacle = None if live is None or self._change.wish.is_met_by(live) else self.obstacle
             return
         if self._asked_at is not None and now - self._asked_at < ASK_EVERY:
@@ -120,7 +119,7 @@ class Turnover:
 
     async def _unfinished(self, view: View) -> int | None:
         """Count what still runs of a generation whose shards are all drained; None when that cannot be read."""
-        live = _live(view)
+        live = view.live_generation
         if live is None or not any(row.state == GenerationState.CUTTING for row in view.generations):
             return 0
         if view.of(live.name):
@@ -164,14 +163,6 @@ class Turnover:
             if one.kept is not None:
                 given = one.kept.give(old.id, journal, before, now)
                 one.intake.unmute(given.to_handle, given.handled)
-
-
-def _live(view: View) -> GenerationRow | None:
-    return next((row for row in view.generations if row.state == GenerationState.LIVE), None)
-
-
-def _under_way(view: View) -> GenerationRow | None:
-    return next((row for row in view.generations if row.state in UNDER_WAY), None)
 
 
 def _last_gone(view: View) -> GenerationRow | None:

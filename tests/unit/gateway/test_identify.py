@@ -7,6 +7,7 @@ import itertools
 from datetime import timedelta
 
 import pytest
+from tests.unit.gateway.desk import StepClock
 
 from migaga.common.errors import UnavailableError
 from migaga.gateway.identify import BUCKET_INTERVAL, Budget, IdentifyGate
@@ -15,22 +16,6 @@ from migaga.gateway.observer import Unobserved
 
 class Sent(list[tuple[int, float]]):
     """Who identified when."""
-
-
-class VirtualClock:
-    """Time that goes on only while somebody waits."""
-
-    def __init__(self) -> None:
-        self.time = 100.0
-        self.waits: list[float] = []
-
-    def now(self) -> float:
-        return self.time
-
-    async def sleep(self, seconds: float) -> None:
-        self.waits.append(seconds)
-        self.time += seconds
-        await asyncio.sleep(0)
 
 
 class Asked:
@@ -50,14 +35,14 @@ def budget(remaining: int = 1_000, concurrency: int = 1, reset: float = 60) -> B
     return Budget(1_000, remaining, timedelta(seconds=reset), concurrency)
 
 
-async def identify(gate: IdentifyGate, shard_id: int, clock: VirtualClock, sent: Sent) -> None:
+async def identify(gate: IdentifyGate, shard_id: int, clock: StepClock, sent: Sent) -> None:
     async with gate.slot(shard_id) as slot:
         slot.sent()
         sent.append((shard_id, clock.now()))
 
 
 async def test_shards_of_one_bucket_go_in_order_and_apart() -> None:
-    clock, sent = VirtualClock(), Sent()
+    clock, sent = StepClock(), Sent()
     gate = IdentifyGate(budget(), Asked(), clock, Unobserved())
     await asyncio.gather(*(identify(gate, shard, clock, sent) for shard in range(4)))
     assert [shard for shard, _ in sent] == [0, 1, 2, 3]
@@ -66,14 +51,14 @@ async def test_shards_of_one_bucket_go_in_order_and_apart() -> None:
 
 
 async def test_buckets_do_not_wait_for_each_other() -> None:
-    clock, sent = VirtualClock(), Sent()
+    clock, sent = StepClock(), Sent()
     gate = IdentifyGate(budget(concurrency=4), Asked(), clock, Unobserved())
     await asyncio.gather(*(identify(gate, shard, clock, sent) for shard in range(4)))
     assert clock.waits == []
 
 
 async def test_the_pause_is_counted_from_the_sending_not_from_the_turn() -> None:
-    clock = VirtualClock()
+    clock = StepClock()
     gate = IdentifyGate(budget(), Asked(), clock, Unobserved())
     async with gate.slot(0) as slot:
         clock.time += 30  # Connecting took long.
@@ -83,7 +68,7 @@ async def test_the_pause_is_counted_from_the_sending_not_from_the_turn() -> None
 
 
 async def test_a_turn_that_was_not_used_costs_nothing() -> None:
-    clock = VirtualClock()
+    clock = StepClock()
     gate = IdentifyGate(budget(remaining=1), Asked(), clock, Unobserved())
     with pytest.raises(OSError, match="no connection"):
         async with gate.slot(0):
@@ -95,7 +80,7 @@ async def test_a_turn_that_was_not_used_costs_nothing() -> None:
 
 
 async def test_a_used_up_budget_is_waited_for_and_says_so() -> None:
-    clock = VirtualClock()
+    clock = StepClock()
     blocked: list[str | None] = []
 
     async def renewed() -> Budget:
@@ -112,7 +97,7 @@ async def test_a_used_up_budget_is_waited_for_and_says_so() -> None:
 
 
 async def test_the_same_last_identify_is_not_given_to_two_buckets() -> None:
-    clock, sent = VirtualClock(), Sent()
+    clock, sent = StepClock(), Sent()
     gate = IdentifyGate(budget(remaining=1, concurrency=2, reset=90), Asked(budget(concurrency=2)), clock, Unobserved())
     first, second = asyncio.Event(), asyncio.Event()
 
@@ -133,7 +118,7 @@ async def test_the_same_last_identify_is_not_given_to_two_buckets() -> None:
 
 
 async def test_an_old_budget_is_asked_for_again_and_survives_an_outage() -> None:
-    clock = VirtualClock()
+    clock = StepClock()
     asked = Asked(UnavailableError("away"), budget(remaining=3))
     gate = IdentifyGate(budget(remaining=900), asked, clock, Unobserved())
     clock.time += 61
@@ -145,7 +130,7 @@ async def test_an_old_budget_is_asked_for_again_and_survives_an_outage() -> None
 
 
 async def test_what_others_have_spent_meanwhile_is_noticed_before_the_next_identify() -> None:
-    clock, sent = VirtualClock(), Sent()
+    clock, sent = StepClock(), Sent()
     gate = IdentifyGate(budget(remaining=900), Asked(budget(remaining=0, reset=300)), clock, Unobserved())
     await identify(gate, 0, clock, sent)
     await identify(gate, 1, clock, sent)
