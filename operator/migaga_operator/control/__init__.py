@@ -1,0 +1,1 @@
+"""The process `migaga operator`: watches, reconciles, and is one of its kind."""

@@ -1,0 +1,1 @@
+"""The edge to the Kubernetes API server: the only package that loads its client."""

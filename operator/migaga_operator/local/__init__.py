@@ -1,0 +1,1 @@
+"""`migaga up`: a whole fleet on one machine, from the same plan that a cluster follows."""
