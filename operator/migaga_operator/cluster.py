@@ -26,19 +26,26 @@ class AwayError(UnavailableError):
         """Seconds that it asks to wait; None: it does not say."""
 
 
+class StaleError(MigagaError):
+    """What a request is about has changed or is gone meanwhile: look again, and decide anew."""
+
+
 class Cluster(Protocol):
-    """Writes objects. Every method may raise `RefusedError` and `AwayError`."""
+    """Writes objects. Every method may raise `RefusedError`, `StaleError` and `AwayError`.
+
+    What a write made of an object comes back where the keeper says so: a watch tells it only later.
+    """
 
     async def apply(self, manifest: Manifest) -> Manifest:
         """Create an object, or bring what is ours in it to what it should be; return the object as it is kept."""
 
-    async def scale(self, key: Key, namespace: str, replicas: int) -> None:
+    async def scale(self, key: Key, namespace: str, replicas: int) -> Manifest | None:
         """Change how many pods a Deployment asks for, and nothing else of it."""
 
     async def delete(self, key: Key, namespace: str, uid: str) -> None:
         """Delete this one object. One that is gone, or another of its name, is no error."""
 
-    async def set_status(self, owner: Owner, status: Json) -> None:
+    async def set_status(self, owner: Owner, status: Json) -> Manifest | None:
         """Write the status of a bot."""
 
     async def tell(self, owner: Owner, event: Event) -> None:
