@@ -22,19 +22,18 @@ class LocalCluster:
         """Create an object, or bring what is ours in it to what it should be."""
         return self._store.apply(manifest)
 
-    async def scale(self, key: Key, namespace: str, replicas: int) -> None:
+    async def scale(self, key: Key, namespace: str, replicas: int) -> Manifest | None:
         """Change how many pods a Deployment asks for."""
-        self._store.patch(Ref(key.kind, namespace, key.name), ("spec", "replicas"), replicas)
+        return self._store.patch(Ref(key.kind, namespace, key.name), ("spec", "replicas"), replicas)
 
     async def delete(self, key: Key, namespace: str, uid: str) -> None:
         """Delete this one object."""
         self._store.delete(Ref(key.kind, namespace, key.name), uid)
 
-    async def set_status(self, owner: Owner, status: Json) -> None:
+    async def set_status(self, owner: Owner, status: Json) -> Manifest | None:
         """Write the status of a bot; one that is gone has none."""
         ref = Ref(KIND, owner.namespace, owner.name)
-        if self._store.get(ref) is not None:
-            self._store.set_status(ref, status)
+        return self._store.set_status(ref, status) if self._store.get(ref) is not None else None
 
     async def tell(self, owner: Owner, event: Event) -> None:
         """Tell the person at the terminal."""

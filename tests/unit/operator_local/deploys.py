@@ -132,8 +132,12 @@ class Deploys:
 
     @property
     def active(self) -> list[Manifest]:
-        """Pods that are not leaving."""
-        return [pod for pod in self.pods.values() if not self.is_leaving(pod)]
+        """Pods that are not leaving, and have not ended by themselves."""
+        return [
+            pod
+            for pod in self.pods.values()
+            if not self.is_leaving(pod) and at_path(pod, "status", "phase") != "Failed"
+        ]
 
     def said(self, kind: str) -> tuple[object, object]:
         """Status and reason of a condition."""

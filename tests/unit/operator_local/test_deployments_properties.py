@@ -84,4 +84,4 @@ class Rolls(RuleBasedStateMachine):
 
 
 TestRolls = Rolls.TestCase
-TestRolls.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
+TestRolls.settings = settings(max_examples=40, stateful_step_count=20, deadline=None)
