@@ -28,7 +28,6 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "operator": ("migaga_operator.control.command", "run the BotDeployments of a Kubernetes cluster"),
         "up": ("migaga_operator.local.up_command", "run the bots of a file on this machine, each as a fleet"),
         "plan": ("migaga_operator.plan_command", "print what would be done for a BotDeployment"),
-        "up": ("migaga_operator.local.up_command", "run the bots of a file on this machine, each as a fleet"),
         "emulator": ("migaga_emulator.cli", "an emulated Discord for tests and demos"),
         "demo": ("migaga_emulator.scenarios.demo", "a fleet against the emulator, with people who use it"),
         "scenario": ("migaga_emulator.scenarios.command", "a fleet against the emulator while things go wrong"),
