@@ -87,7 +87,7 @@ class Audit:
             _LOG.error("no watch has told of changes of %d objects, such as %s", len(self.lagging), self.lagging[0])
         for uid, (ref, _) in before.items():
             if uid not in listed and uid in now:
-                _LOG.warning("%s %s/%s is gone, and no watch has told so", *ref)
+                _LOG.warning("%s is gone, and no watch has told so", ref)
                 for bot in self._seen.drop(ref, uid):
                     self._wake(bot)
 

@@ -52,6 +52,8 @@ class Asker(Protocol):
 class _Memory:
     """What is known of a bot from one look to the next. Nothing of it is needed: a new process begins without."""
 
+    uid: str
+    """Of the bot: another one of its name begins anew."""
     settled: dict[Key, tuple[str, str]] = field(default_factory=dict)
     """Version and digest of the manifest that led to it."""
     strangers: dict[Key, Object] = field(default_factory=dict)
@@ -101,10 +103,13 @@ class Looker:
 
         Raises AwayError, StaleError, and RefusedError when something was refused (after everything else was done).
         """
-        if self._around.seen.bot(key) is None:
+        bot = self._around.seen.bot(key)
+        memory = self._memories.get(key)
+        if bot is None:
             self._memories.pop(key, None)
             return None
-        memory = self._memories.setdefault(key, _Memory(changed_at=self._around.clock.now()))
+        if memory is None or memory.uid != uid_of(bot):
+            memory = self._memories[key] = _Memory(uid_of(bot), changed_at=self._around.clock.now())
         await self._gather(key, memory)
         return await _Look(self._around, key, memory).run()
 

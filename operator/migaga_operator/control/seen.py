@@ -35,6 +35,9 @@ class Ref(NamedTuple):
     namespace: str
     name: str
 
+    def __str__(self) -> str:
+        return f"{self.kind} {self.namespace}/{self.name}"
+
 
 class Seen:
     """Bots and everything that carries a bot's label."""
