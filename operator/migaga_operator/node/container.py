@@ -84,6 +84,10 @@ class ContainerRun:
         await self._pause(ended, stop)
         return True
 
+    async def bound_logs(self) -> None:
+        """Keep its logs small."""
+        await asyncio.to_thread(bound, self._logs)
+
     def note_end(self) -> None:
         """The pod has ended while this container waited to begin, or to begin again."""
         if not isinstance(self.record.state, Waiting):
@@ -139,7 +143,6 @@ class ContainerRun:
         reason = "Completed" if ended.code == 0 else "Error"
         shows = ended.code != 0 and self._container.shows_log
         message = await asyncio.to_thread(last_lines, log) if shows else ""
-        await asyncio.to_thread(bound, self._logs)
         return Ended(ended.code, reason, began, datetime.now(UTC), ended.signal, message, container_id)
 
     async def _watch(self, process: Process, prepared: Prepared, stop: Stop) -> Exit:

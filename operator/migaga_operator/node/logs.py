@@ -13,6 +13,9 @@ SHOWN_LINES = 80
 """As a kubelet shows the end of a log as the reason why a container failed."""
 LARGEST = 10_000_000
 _KEPT_RUNS = 3
+_KEPT_PODS = 50
+_ENDED = "ended"
+"""A file beside the logs of a pod that is gone."""
 
 
 def log_file(folder: Path, run: int) -> Path:
@@ -42,3 +45,13 @@ def bound(folder: Path) -> None:
             # The process goes on writing at the end of the same file, which is then its beginning.
             shutil.copyfile(path, path.with_suffix(".old"))
             os.truncate(path, 0)
+
+
+def close(folder: Path) -> None:
+    """Keep the logs of a pod that is gone for a while: until fifty others have gone after it."""
+    if not folder.is_dir():
+        return
+    (folder / _ENDED).touch()
+    marks = sorted(folder.parent.glob(f"*/{_ENDED}"), key=lambda path: path.stat().st_mtime)
+    for mark in marks[:-_KEPT_PODS]:
+        shutil.rmtree(mark.parent, ignore_errors=True)

@@ -9,7 +9,7 @@ import asyncio
 import logging
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from pathlib import Path
 
@@ -74,6 +74,7 @@ class Node:
         self._runs: dict[str, PodRun] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._gone: dict[str, None] = {}
+        self._one_at_a_time = asyncio.Lock()
         self._is_clean = False
         self._is_closing = False
 
@@ -83,20 +84,12 @@ class Node:
         New ones begin, changed metadata is taken, and what is leaving or no longer among them ends within its grace
         period. What cannot be understood as a pod is left out.
         """
-        if self._is_closing:
-            return
-        if not self._is_clean:
-            self._is_clean = True
-            await asyncio.to_thread(shutil.rmtree, self._tools.folder / "pods", ignore_errors=True)
-        wanted = {pod.uid: pod for pod in map(read_pod, pods) if pod is not None}
-        for uid, pod in wanted.items():
-            if uid in self._runs:
-                self._runs[uid].update(pod)
-            elif uid not in self._gone:
-                self._begin(pod)
-        self._gone = {uid: None for uid in self._gone if uid in wanted}
-        for uid in self._runs.keys() - wanted.keys():
-            self._runs[uid].end()
+        async with self._one_at_a_time:
+            if not self._is_clean:
+                await asyncio.to_thread(shutil.rmtree, self._tools.folder / "pods", ignore_errors=True)
+                self._is_clean = True
+            if not self._is_closing:
+                self._take({pod.uid: pod for pod in map(read_pod, pods) if pod is not None})
 
     def objects_changed(self) -> None:
         """Look at Secrets, ConfigMaps and images now, in place of when it is time."""
@@ -125,6 +118,16 @@ class Node:
 
     async def __aexit__(self, *_: object) -> None:
         await self.close()
+
+    def _take(self, wanted: Mapping[str, Pod]) -> None:
+        for uid, pod in wanted.items():
+            if uid in self._runs:
+                self._runs[uid].update(pod)
+            elif uid not in self._gone:
+                self._begin(pod)
+        self._gone = {uid: None for uid in self._gone if uid in wanted}
+        for uid in self._runs.keys() - wanted.keys():
+            self._runs[uid].end()
 
     def _begin(self, pod: Pod) -> None:
         run = self._runs[pod.uid] = PodRun(pod, self._tools)

@@ -9,6 +9,7 @@ from typing import cast
 
 from migaga.common.errors import MigagaError, UnavailableError
 from migaga_operator.json_types import Manifest
+from migaga_operator.node import logs
 from migaga_operator.node.container import ContainerRun
 from migaga_operator.node.containers import Container
 from migaga_operator.node.downward import NO_AMOUNTS, Facts
@@ -81,6 +82,7 @@ class PodRun:
         finally:
             self._tools.addresses.give_back(self._address)
             await self._folder.remove()
+            await asyncio.to_thread(logs.close, self.logs)
             _LOG.info("pod %s has ended", self._pod.full_name)
 
     async def _run(self) -> None:
@@ -158,6 +160,8 @@ class PodRun:
             trouble = await self._fill()
             if trouble:
                 _LOG.debug("pod %s keeps its files as they were: %s", self._pod.full_name, trouble)
+            for run in (*self._inits, *self._containers):
+                await run.bound_logs()
 
     async def _fill(self) -> str:
         """Bring the volumes up to date; returns what is missing, in words."""

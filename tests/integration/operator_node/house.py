@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from migaga.common.errors import UnavailableError
 from migaga_operator.json_types import as_list, as_text, at_path
 from migaga_operator.node.addresses import Addresses
 from migaga_operator.node.images import KnownImages
@@ -41,8 +42,11 @@ class Shelf:
         self.secrets: dict[str, Mapping[str, bytes]] = {}
         self.config_maps: dict[str, Mapping[str, bytes]] = {}
         self.wishes: list[TokenWish] = []
+        self.is_away = False
 
     async def secret(self, namespace: str, name: str) -> Mapping[str, bytes] | None:
+        if self.is_away:
+            raise UnavailableError("the shelf is locked. Wait.")
         return self.secrets.get(f"{namespace}/{name}")
 
     async def config_map(self, namespace: str, name: str) -> Mapping[str, bytes] | None:
@@ -58,9 +62,14 @@ class Told:
     """What a node has reported."""
 
     changes: list[PodStatusChange] = field(default_factory=list)
+    refusals: int = 0
+    """How many reports are refused before the next one is taken."""
     _more: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     async def take(self, change: PodStatusChange) -> None:
+        if self.refusals > 0:
+            self.refusals -= 1
+            raise UnavailableError("nobody listens")
         async with self._more:
             self.changes.append(change)
             self._more.notify_all()

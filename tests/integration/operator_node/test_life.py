@@ -170,6 +170,40 @@ async def test_init_containers_run_one_after_the_other_and_sidecars_beside(house
     assert at_path(as_list(gone.status["initContainerStatuses"])[1], "state", "terminated", "exitCode") == 143
 
 
+async def test_the_hook_runs_before_sigterm(house: House, tmp_path: Path) -> None:
+    marked = tmp_path / "marked"
+    code = (
+        "import os, signal, sys\n"
+        "signal.signal(signal.SIGTERM, lambda *_: sys.exit(3 if os.path.exists(sys.argv[1]) else 4))\n"
+        f"print('here', flush=True)\n{FOREVER.partition(chr(10))[2]}"
+    )
+    hook = {"preStop": {"exec": {"command": ["touch", str(marked)]}}}
+    await house.node.sync([pod("one", container(code, str(marked), lifecycle=hook))])
+    await house.ready()
+    assert await _first_line(house.log()) == "here"
+    await house.node.sync([])
+    assert state(await house.gone(), "state", "terminated", "exitCode") == 3
+
+
+async def test_a_second_deletion_can_only_make_it_sooner(house: House) -> None:
+    runs = container(STUBBORN)
+    await house.node.sync([pod("one", runs, terminationGracePeriodSeconds=3000)])
+    await house.ready()
+    await _first_line(house.log())
+    for grace in (3000, 1, 3000):
+        await house.node.sync([pod("one", runs, leaves=True, terminationGracePeriodSeconds=grace)])
+    assert state(await house.gone(), "state", "terminated", "exitCode") == 137
+
+
+async def test_a_pod_that_had_ended_before_is_not_run_again(house: House) -> None:
+    status = {"phase": "Succeeded", "containerStatuses": [{"name": "main", "restartCount": 0}]}
+    await house.node.sync([{**pod("one", container("1/0")), "status": status}])
+    await house.node.sync([{**pod("one", container("1/0"), leaves=True), "status": status}])
+    gone = await house.gone()
+    assert gone.status == status
+    assert len(house.told.of("one")) == 1
+
+
 async def test_a_node_that_closes_ends_its_pods_and_says_that_nobody_wished_it(tmp_path: Path) -> None:
     async with open_house(tmp_path) as house:
         await house.node.sync([pod("one", container(FOREVER)), pod("two", container(FOREVER))])

@@ -179,11 +179,31 @@ async def test_an_image_is_a_folder_tree_with_a_command_and_an_environment_of_it
     assert environment["PATH"].split(":")[0] == str(root / "opt/app/bin")
 
 
-async def test_a_source_that_does_not_answer_delays_and_a_strange_volume_is_told(house: House) -> None:
+async def test_a_volume_of_a_kind_that_cannot_be_made_is_named(house: House) -> None:
     claim = {"name": "claim", "persistentVolumeClaim": {"claimName": "disk"}}
     await house.node.sync([pod("one", container(FOREVER), volumes=[claim])])
     waiting = await house.told.until("one", lambda change: bool(state(change, "state", "waiting", "message")))
     assert "persistentVolumeClaim" in str(state(waiting, "state", "waiting", "message"))
+
+
+async def test_a_source_that_does_not_answer_only_delays(house: House) -> None:
+    house.shelf.is_away = True
+    house.shelf.secrets["default/db"] = {"url": b"here"}
+    env = [{"name": "URL", "valueFrom": {"secretKeyRef": {"name": "db", "key": "url"}}}]
+    await house.node.sync([pod("one", container(SHOW, env=env))])
+    await house.told.until("one", lambda change: "locked" in str(state(change, "state", "waiting", "message")))
+    house.shelf.is_away = False
+    environment, _, _ = await shown(house)
+    assert environment["URL"] == "here"
+
+
+async def test_a_report_that_nobody_took_is_made_again(house: House) -> None:
+    house.told.refusals = 3
+    await house.node.sync([pod("one", container(FOREVER))])
+    await house.ready()
+    house.told.refusals = 2
+    await house.node.sync([])
+    await house.gone()
 
 
 @pytest.mark.parametrize(

@@ -116,6 +116,16 @@ def test_logs_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     assert (tmp_path / "5.old").read_text() == "x" * 11
 
 
+def test_the_logs_of_pods_that_are_gone_are_kept_for_a_while(tmp_path: Path) -> None:
+    (tmp_path / "runs").mkdir()
+    for number in range(53):
+        (tmp_path / f"pod{number}").mkdir()
+        logs.close(tmp_path / f"pod{number}")
+        os.utime(tmp_path / f"pod{number}/ended", (number, number))
+    logs.close(tmp_path / "none")
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["runs", *(f"pod{at}" for at in range(3, 53))])
+
+
 async def test_a_list_of_images_may_change_any_time(tmp_path: Path) -> None:
     images = ImageFile(tmp_path / "images.json")
     with pytest.raises(ConfigError, match=r"images\.json cannot be read"):
