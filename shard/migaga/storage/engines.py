@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import aiosqlite
@@ -17,12 +18,12 @@ from sqlalchemy.engine.interfaces import DBAPIConnection, ExceptionContext
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
+from migaga.storage.sqlite_inline import LOCK_SECONDS, Line, open_inline, prepare
 from migaga.storage.urls import Target
 
 BEGIN_OPTION = "migaga_begin"
 """Execution option: how SQLite begins a transaction, `IMMEDIATE` or `DEFERRED`."""
 
-_LOCK_SECONDS = 5
 _POOL_SECONDS = 10
 _LEASE_POOL = 3
 _READING_POOL = 4
@@ -39,10 +40,17 @@ class Limits:
     """The longest wait for the next bytes of an answer."""
     foreign_keys: bool = True
     """SQLite checks them. Not in migrations: replacing a table there would delete the rows that point to it."""
+    look_every: float | None = None
+    """Seconds between two looks at SQLite's lock, by the event loop; None: connections have threads."""
+    wait: float = 0
+    """Seconds for which SQLite's lock is waited for by the event loop."""
 
 
-_HANDLERS = Limits(idle=60, answer=60)
-_LEASES = Limits(idle=10, answer=5)
+_HANDLERS = Limits(idle=60, answer=60, look_every=0.002, wait=LOCK_SECONDS)
+_READING = Limits(idle=60, answer=60)
+_LEASES = Limits(idle=10, answer=5, look_every=0.0005, wait=3.0)
+"""More often than handlers: who owns a shard goes before what they write. The wait ends before an operation is given up
+(`leases.py`), so that it is known not to have been executed."""
 _MAINTENANCE = Limits(idle=3600, answer=None, foreign_keys=False)
 
 
@@ -66,7 +74,7 @@ def make_engines(target: Target, pool_size: int) -> Engines:
     make = _sqlite if target.dialect == "sqlite" else _mysql
     return Engines(
         handlers=make(target, _HANDLERS, pool_size),
-        reading=make(target, _HANDLERS, min(pool_size, _READING_POOL)),
+        reading=make(target, _READING, min(pool_size, _READING_POOL)),
         leases=make(target, _LEASES, _LEASE_POOL),
         maintenance=make(target, _MAINTENANCE, None),
     )
@@ -97,18 +105,15 @@ async def _open_sqlite(*arguments: Any, **options: Any) -> aiosqlite.Connection:
 
 
 def _sqlite(target: Target, limits: Limits, size: int | None) -> AsyncEngine:
-    engine = create_async_engine(target.url, connect_args={"async_creator_fn": _open_sqlite}, **_pool(size))
+    creator = _open_sqlite if limits.look_every is None else partial(open_inline, Line(limits.look_every, limits.wait))
+    engine = create_async_engine(target.url, connect_args={"async_creator_fn": creator}, **_pool(size))
 
     @event.listens_for(engine.sync_engine, "connect")
     def set_up(connection: DBAPIConnection, entry: ConnectionPoolEntry) -> None:
-        # No implicit BEGIN by the driver: the listener below begins, so that DDL is part of the transaction too.
-        connection.isolation_level = None
-        cursor = connection.cursor()
-        cursor.execute(f"PRAGMA busy_timeout = {_LOCK_SECONDS * 1000}")
-        cursor.execute("PRAGMA journal_mode = WAL")
-        cursor.execute("PRAGMA synchronous = NORMAL")
-        cursor.execute(f"PRAGMA foreign_keys = {'ON' if limits.foreign_keys else 'OFF'}")
-        cursor.close()
+        if limits.look_every is None:
+            # No implicit BEGIN by the driver: the listener below begins, so that DDL is part of the transaction too.
+            connection.isolation_level = None
+            prepare(connection, foreign_keys=limits.foreign_keys)
 
     @event.listens_for(engine.sync_engine, "begin")
     def begin(connection: Connection) -> None:
@@ -148,8 +153,8 @@ def _mysql(target: Target, limits: Limits, size: int | None) -> AsyncEngine:
         cursor = connection.cursor()
         cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
         cursor.execute(
-            f"SET SESSION time_zone = '+00:00', sql_mode = '{_SQL_MODE}', innodb_lock_wait_timeout = {_LOCK_SECONDS}, "
-            f"lock_wait_timeout = {2 * _LOCK_SECONDS}, wait_timeout = {limits.idle}"
+            f"SET SESSION time_zone = '+00:00', sql_mode = '{_SQL_MODE}', innodb_lock_wait_timeout = {LOCK_SECONDS}, "
+            f"lock_wait_timeout = {2 * LOCK_SECONDS}, wait_timeout = {limits.idle}"
         )
         cursor.close()
 
