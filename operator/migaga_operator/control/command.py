@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from argparse import Namespace
 from importlib import import_module
 
@@ -15,6 +16,8 @@ def run(arguments: Namespace) -> int:
     """Run until SIGTERM, or until the Lease is lost. Returns the exit code."""
     options = read_options(arguments)
     logs.configure(options.log.level, "json" if options.log.format == "json" else "text")
+    # Each request is a line of these, and more than one.
+    logging.getLogger("urllib3").setLevel(max(logging.INFO, logging.getLogger().level))
     # `--help` and a wrong argument need neither kopf nor the client.
     app = import_module("migaga_operator.control.app")
     code: int = asyncio.run(app.serve(options))

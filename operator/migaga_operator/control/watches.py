@@ -23,7 +23,8 @@ from migaga_operator.kube.kinds import Resource
 _LOG = logging.getLogger(__name__)
 _BEAT = 1.0
 _JOIN = 10.0
-_LOGGERS = ("kopf", "kopf.objects", "kopf.activities")
+_LOGGERS = {"kopf": logging.WARNING, "kopf._core.reactor.running": logging.ERROR}
+"""From which severity on its words are of use. That signals are ours, of which it warns, is as it should be."""
 
 Told = Callable[[bool, Mapping[str, object]], None]
 """Whether the object is gone, and the object."""
@@ -84,8 +85,8 @@ class Watches:
         raise WatchesEndedError(f"the watches have ended ({reason!r}). This process ends too.") from reason
 
     async def _watch(self, loop: asyncio.AbstractEventLoop) -> None:
-        for name in _LOGGERS:
-            logging.getLogger(name).setLevel(logging.WARNING)
+        for name, level in _LOGGERS.items():
+            logging.getLogger(name).setLevel(level)
         beat = asyncio.create_task(self._beat(), name="beat of the watches")
         try:
             await kopf.operator(
