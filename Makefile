@@ -10,7 +10,7 @@ ARGS   ?=
 JOBS   ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format bench bench-rest lock clean test-system
+.PHONY: help setup demo test check format bench bench-rest lock clean test-system test-tools test-cluster
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,8 +27,20 @@ demo: $(READY) ## Run a fleet of 4 shards against the emulator and show what it 
 test-system: $(READY) ## Install the system packages that tests need (MariaDB)
 	@scripts/system-packages
 
+test-tools: ## Build the programs of the cluster tests, once (Kubernetes, etcd, helm; needs Go)
+	@PYTHON="$(PYTHON)" scripts/cluster-tools
+
+# Without a path in ARGS: all, the cluster tests after the others. One after another, as they share one control plane.
+PATHS := $(filter tests%,$(ARGS))
+
 test: $(READY) test-system ## Run all tests (ARGS are given to pytest)
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(if $(PATHS),,--ignore=tests/cluster) $(ARGS)
+ifeq ($(PATHS),)
+	@$(MAKE) --no-print-directory test-cluster
+endif
+
+test-cluster: $(READY) test-system test-tools ## Run the tests on a real Kubernetes control plane (ARGS are given to pytest)
+	$(BIN)/python -m pytest $(if $(PATHS),,tests/cluster) $(ARGS)
 
 check: $(READY) ## Formatting, lint, types, layers, spelling of the lock file
 	$(BIN)/ruff format --check $(SOURCES)

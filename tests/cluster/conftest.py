@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from tests.support.cluster_tools import ToolsMissingError, find_tools
 from tests.support.control_plane import ControlPlane
 
 DEFINITION = Path(__file__).parents[2] / "charts" / "migaga" / "files" / "botdeployments.yaml"
+RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted", "pod-security.kubernetes.io/warn": "restricted"}
+NAMESPACE = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "bots", "labels": RESTRICTED}}
 
 
 @pytest.fixture(scope="session")
@@ -29,14 +32,9 @@ def control_plane() -> Iterator[ControlPlane]:
 
 @pytest.fixture(scope="module")
 def bots(control_plane: ControlPlane) -> Iterator[ControlPlane]:
-    """Return the control plane with the CRD, and a namespace `bots` that admits restricted pods only."""
-    plane = control_plane
-    plane.kubectl("apply", "--server-side", "-f", str(DEFINITION))
-    plane.kubectl("wait", "--for=condition=Established", "--timeout=60s", "-f", str(DEFINITION))
-    plane.kubectl("create", "namespace", "bots")
-    plane.kubectl("label", "namespace", "bots", "pod-security.kubernetes.io/enforce=restricted")
-    try:
-        yield plane
-    finally:
-        plane.kubectl("delete", "namespace", "bots", "--timeout=60s")
-        plane.kubectl("delete", "--timeout=60s", "-f", str(DEFINITION))
+    """Return the control plane with the CRD, and with a namespace `bots` that admits restricted pods only."""
+    control_plane.kubectl("apply", "--server-side", "-f", "-", stdin=json.dumps(NAMESPACE))
+    control_plane.kubectl("apply", "--server-side", "-f", str(DEFINITION))
+    control_plane.kubectl("wait", "--for=condition=Established", "--timeout=60s", "-f", str(DEFINITION))
+    yield control_plane
+    control_plane.kubectl("delete", "--timeout=60s", "-f", str(DEFINITION))

@@ -93,10 +93,8 @@ class ControlPlane:
         self.api_server.start_and_wait(START_SECONDS)
         write_kubeconfig(self.kubeconfig, self._access(self._admin))
         write_kubeconfig(self.folder / "scheduler", self._access(self._authority.client("system:kube-scheduler")))
-        self.controller_manager.start()
-        self.scheduler.start()
-        self.controller_manager.wait(START_SECONDS)
-        self.scheduler.wait(START_SECONDS)
+        self.controller_manager.start_and_wait(START_SECONDS)
+        self.scheduler.start_and_wait(START_SECONDS)
         self.kubectl("wait", "--for=create", "--timeout=60s", "serviceaccount/default", "configmap/kube-root-ca.crt")
 
     def stop(self) -> None:
