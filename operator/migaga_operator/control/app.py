@@ -104,7 +104,9 @@ class Operator:
         audit = Audit(self._seen, self._cluster, scope, clock=self._clock, wake=reconciler.wake)
         watches = Watches(resources, namespaces, self._connection.login, told)
         self._vitals.attach(watches, audit)
-        async with asyncio.TaskGroup() as group:
+        async with AsyncExitStack() as stack, asyncio.TaskGroup() as group:
+            # Also where a part has failed: nothing writes any more then, and a successor need not wait.
+            stack.push_async_callback(self._leadership.release)
             others = [
                 group.create_task(watches.run(), name="watches"),
                 group.create_task(self._leadership.run(), name="lease"),

@@ -18,8 +18,8 @@ from migaga_operator.control.schedule import Schedule
 from migaga_operator.control.seen import BotKey
 
 _LOG = logging.getLogger(__name__)
-AT_ONCE = 12
-"""Bots that are looked at side by side."""
+AT_ONCE = 32
+"""Bots that are looked at side by side: most of a look is waiting for pods."""
 
 Look = Callable[[BotKey], Awaitable[float | None]]
 

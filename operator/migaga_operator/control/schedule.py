@@ -27,7 +27,7 @@ class _Entry:
     """No wake brings a look before."""
     is_running: bool = False
     is_woken: bool = False
-    """A wake came while it was looked at."""
+    """A wake came since its last look was begun."""
     failures: int = 0
 
 
@@ -42,20 +42,25 @@ class Schedule(Generic[K]):
     def wake(self, key: K, now: float) -> None:
         """Something has changed."""
         entry = self._entries.setdefault(key, _Entry())
+        entry.is_woken = True
         if entry.is_running:
-            entry.is_woken = True
             return
         at = max(now, entry.earliest)
         entry.due = at if entry.due is None else min(entry.due, at)
 
     def take(self, now: float) -> K | None:
-        """Return what is due for longest, if anything is; `done` or `failed` has to follow."""
-        due = [(entry.due, n, key) for n, (key, entry) in enumerate(self._entries.items()) if entry.due is not None]
+        """Return what is due, if anything is; `done` or `failed` has to follow.
+
+        What was woken is first: changes do not wait behind looks that only their time brings. Then who waits longest.
+        """
+        due = [
+            (not entry.is_woken, entry.due, n, key)
+            for n, (key, entry) in enumerate(self._entries.items())
+            if entry.due is not None and entry.due <= now
+        ]
         if not due:
             return None
-        at, _, key = min(due, key=lambda item: item[:2])
-        if at > now:
-            return None
+        key = min(due, key=lambda item: item[:3])[3]
         entry = self._entries[key]
         entry.due, entry.is_running, entry.is_woken = None, True, False
         return key
@@ -93,4 +98,3 @@ class Schedule(Generic[K]):
     def _end(entry: _Entry, earliest: float, due: float) -> None:
         entry.is_running, entry.earliest = False, earliest
         entry.due = earliest if entry.is_woken else max(earliest, due)
-        entry.is_woken = False

@@ -56,6 +56,16 @@ def test_who_waits_longest_is_first() -> None:
     assert [looks.take(5.0), looks.take(5.0)] == ["a", "b"]
 
 
+def test_what_was_woken_goes_before_what_only_its_time_brings() -> None:
+    looks = schedule()
+    for key in ("a", "b"):
+        looks.wake(key, 0.0)
+        looks.take(0.0)
+        looks.done(key, 0.0, 10.0)
+    looks.wake("b", 60.0)
+    assert [looks.take(60.0), looks.take(60.0)] == ["b", "a"]
+
+
 def test_failures_make_looks_rarer_and_a_success_forgives() -> None:
     looks, now, pauses = schedule(), 0.0, []
     for _ in range(9):
