@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import signal
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.bots import FIXED, condition, delete, deployment, make, patch, status
 from tests.support.control_plane import ControlPlane
 from tests.support.operator import (
     ACCOUNT,
@@ -21,10 +25,8 @@ from tests.support.operator import (
     until,
     writes_of,
 )
-from tests.unit.operator_crd.manifests import Change, Node, put, smallest
+from tests.unit.operator_crd.manifests import put
 
-BOTS = "/apis/migaga.dev/v1alpha1/namespaces/{}/botdeployments"
-DEPLOYMENTS = "/apis/apps/v1/namespaces/{}/deployments"
 LEASE = f"/apis/coordination.k8s.io/v1/namespaces/{NAMESPACE}/leases/migaga"
 OWNED = {
     "deployment": "{}",
@@ -34,8 +36,6 @@ OWNED = {
     "poddisruptionbudget": "{}",
     "networkpolicy": "{}",
 }
-FIXED: Change = put({"mode": "Fixed", "count": 2, "maxPerPod": 1}, "shards")
-_number = 0
 
 
 @pytest.fixture(scope="module")
@@ -54,43 +54,6 @@ def operator(bots: ControlPlane, kubeconfig: Path) -> Iterator[OperatorProcess]:
         # In good order, so that the next test's operator takes the Lease at once.
         if process.code is None:
             assert process.end() == 0, process.text
-
-
-def manifest(name: str, *changes: Change, namespace: str = "bots") -> Node:
-    global _number  # noqa: PLW0603 - no two bots of these tests are of one application
-    _number += 1
-    found = smallest()
-    found["metadata"] = {"name": name, "namespace": namespace}
-    for change in (put(f"1234567890123{_number:05}", "applicationId"), *changes):
-        change(found)
-    return found
-
-
-def make(plane: ControlPlane, name: str, *changes: Change, namespace: str = "bots") -> None:
-    code, answer = plane.request("POST", BOTS.format(namespace), manifest(name, *changes, namespace=namespace))
-    assert code == 201, answer
-
-
-def patch(plane: ControlPlane, what: str, change: object, *words: str) -> None:
-    plane.kubectl("patch", "-n", "bots", what, "--type=merge", "-p", json.dumps(change), *words)
-
-
-def status(plane: ControlPlane, name: str, namespace: str = "bots") -> dict[str, Any]:
-    code, found = plane.request("GET", f"{BOTS.format(namespace)}/{name}")
-    return dict(found.get("status", {})) if code == 200 else {}
-
-
-def condition(plane: ControlPlane, name: str, kind: str) -> dict[str, Any]:
-    return next((one for one in status(plane, name).get("conditions", []) if one["type"] == kind), {})
-
-
-def deployment(plane: ControlPlane, name: str, namespace: str = "bots") -> dict[str, Any]:
-    code, found = plane.request("GET", f"{DEPLOYMENTS.format(namespace)}/{name}")
-    return dict(found) if code == 200 else {}
-
-
-def delete(plane: ControlPlane, *names: str) -> None:
-    plane.kubectl("delete", "bot", "-n", "bots", *names, "--timeout=60s")
 
 
 def test_the_objects_of_a_bot_appear_and_go_with_it(bots: ControlPlane, operator: OperatorProcess) -> None:
@@ -210,6 +173,86 @@ def test_what_the_api_server_refuses_is_in_the_status(bots: ControlPlane, operat
     bots.kubectl("delete", "quota", "none", "-n", "bots")
     until("it is tried again", lambda: condition(bots, "refused", "Stalled").get("reason") != "ApplyRefused", 70.0)
     delete(bots, "refused")
+
+
+def test_a_bot_is_ready_when_its_pods_say_so_and_unknown_when_they_fall_silent(
+    bots: ControlPlane, operator: OperatorProcess
+) -> None:
+    make(bots, "spoken", FIXED, put(2, "replicas"))
+    label = "migaga.dev/bot=spoken"
+
+    def pods() -> list[str]:
+        found = [item["metadata"]["name"] for item in bots.get("pods", "-n", "bots", "-l", label)["items"]]
+        return found if len(found) == 2 else []
+
+    with ExitStack() as stack:
+        for number, name in enumerate(until("two pods", pods)):
+            address = f"127.9.8.{number + 1}"
+            stack.enter_context(speaking_pod(address, number))
+            change = {"status": running_on(address)}
+            words = ("--subresource=status", "-p", json.dumps(change))
+            bots.kubectl("patch", "pod", name, "-n", "bots", "--type=merge", *words)
+        bots.kubectl("wait", "--for=condition=Ready", "bot/spoken", "-n", "bots", "--timeout=30s")
+        bots.kubectl("wait", "--for=condition=Progressing=False", "bot/spoken", "-n", "bots", "--timeout=30s")
+        found = status(bots, "spoken")
+        assert found["shards"] == {"count": 2, "connected": 2, "desired": 2, "recommended": 2}
+        assert found["identify"] == {"total": 1000, "remaining": 900}
+        assert found["application"] == "Spoken"
+        # At rest, pods are looked at rarely; what has changed is told by a watch.
+    patch(bots, "bot/spoken", {"spec": {"mode": "Paused"}})
+    until("cannot tell", lambda: condition(bots, "spoken", "Ready").get("reason") == "PodsUnreachable")
+    assert condition(bots, "spoken", "Ready")["status"] == "Unknown"
+    delete(bots, "spoken")
+
+
+def running_on(address: str) -> dict[str, Any]:
+    """The status of a pod that runs."""
+    state = {"running": {"startedAt": "2026-03-01T00:00:00Z"}}
+    container = {"name": "shards", "ready": True, "restartCount": 0, "image": "x", "imageID": "x", "state": state}
+    conditions = [{"type": kind, "status": "True"} for kind in ("PodScheduled", "Ready", "ContainersReady")]
+    return {
+        "phase": "Running",
+        "podIP": address,
+        "podIPs": [{"ip": address}],
+        "conditions": conditions,
+        "containerStatuses": [container],
+    }
+
+
+@contextmanager
+def speaking_pod(address: str, shard: int) -> Iterator[None]:
+    """Serve the `/status` of a process that has one of two shards."""
+    document = {
+        "application": {"name": "Spoken"},
+        "phase": "running",
+        "ready": True,
+        "shard_count": 2,
+        "recommended_shards": 2,
+        "shards": [{"id": shard, "state": "live", "lease": "mine"}],
+        "identify": {"total": 1000, "remaining": 900},
+        "process": {"revision": 1},
+    }
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = json.dumps(document).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer((address, 8080), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
 
 
 def test_two_bots_of_one_application(bots: ControlPlane, operator: OperatorProcess) -> None:

@@ -92,6 +92,8 @@ class Leadership:
         self._election = Election(identity)
         self._acquired = asyncio.Event()
         self._is_released = False
+        self.trouble = ""
+        """Why the Lease could not be asked for at the last try; empty when it could."""
 
     @property
     def is_held(self) -> bool:
@@ -137,13 +139,15 @@ class Leadership:
     async def _try_to_take(self) -> bool:
         try:
             self._election.see(await self._lease.read(), self._clock.now())
+            self.trouble = ""
             if self._election.free_in(self._clock.now()) > 0:
                 return False
             await self._write()
         except StaleError:
             return False
         except (AwayError, RefusedError) as error:
-            _LOG.warning("the %s cannot be taken yet: %s", self._lease, error)
+            self.trouble = f"the {self._lease} cannot be taken: {error}"
+            _LOG.warning("%s", self.trouble)
             return False
         return self.is_held
 

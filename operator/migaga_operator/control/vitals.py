@@ -41,7 +41,7 @@ class Vitals:
         """Return why the process is not ready to act; nothing when it acts, or could take over at any time."""
         if self._audit is None or not self._audit.is_complete:
             return ["the objects of the cluster have not all been read yet"]
-        return []
+        return [self._leadership.trouble] if self._leadership.trouble else []
 
     def show(self, metrics: OperatorMetrics, reconciler: Reconciler, seen: Seen) -> None:
         """Show the gauges of the process."""

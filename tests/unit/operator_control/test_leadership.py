@@ -155,6 +155,16 @@ async def test_a_short_outage_costs_nothing() -> None:
         assert holds(one)
 
 
+async def test_why_the_lease_cannot_be_taken_is_known() -> None:
+    lease, clock = MemoryLease(is_away=True), HandClock()
+    async with candidate(lease, clock, "a") as (one, _):
+        assert "nobody answers" in one.trouble
+        lease.is_away = False
+        await pass_time(clock, EVERY_SECONDS)
+        assert one.trouble == ""
+        assert holds(one)
+
+
 async def test_renewals_whose_answers_are_lost_are_recognized_as_our_own() -> None:
     lease, clock = MemoryLease(), HandClock()
     async with candidate(lease, clock, "a") as (one, _):
