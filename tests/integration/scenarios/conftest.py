@@ -1,4 +1,4 @@
-"""Begins the short runs of all scenarios when the first test asks for one."""
+"""Begins the short runs that the collected tests will ask for, all in one queue: a few go on beside each other."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -35,14 +36,37 @@ SHORT = {
 """What each short run is asked for, besides `SMALL`; its scenario is its first word."""
 
 
+CHANGES = ("--shards", "2", "--processes", "1", "--rate", "20", "--seconds", "10", "--json")
+"""What a change of shard count or intents is asked for."""
+RUNS = ("sqlite_runs", "mariadb_runs", "fault_runs", "change_runs", "change_runs_on_mariadb", "demo_runs")
+"""The fixtures that begin runs, the longest ones first."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _begin_early(request: pytest.FixtureRequest) -> None:
+    """Begin everything that is going to be asked for, so that no test waits for a run that could have been begun."""
+    wanted: set[str] = set()
+    for item in request.session.items:
+        wanted |= set(getattr(item, "fixturenames", ()))
+        wanted |= {str(value) for value in getattr(getattr(item, "callspec", None), "params", {}).values()}
+    if "runs" in wanted:
+        wanted |= {f"{kind}_runs" for kind in ("sqlite", "mariadb")}
+    for name in RUNS:
+        if name in wanted:
+            # Without a server its tests are skipped, each by its own fixture.
+            with suppress(pytest.skip.Exception):
+                request.getfixturevalue(name)
+
+
 @pytest.fixture(scope="session")
 def pool() -> Iterator[ThreadPoolExecutor]:
     """Give the threads that wait for runs."""
-    with ThreadPoolExecutor(AT_ONCE) as threads:
-        yield threads
+    threads = ThreadPoolExecutor(AT_ONCE)
+    yield threads
+    threads.shutdown(cancel_futures=True)
 
 
-def begin_all(pool: ThreadPoolExecutor, folder: Path, database: Callable[[], list[str]]) -> Runs:
+def begin_all(pool: ThreadPoolExecutor, folder: Path, database: Callable[[], Sequence[str]]) -> Runs:
     """Begin every short run, each with a folder for what it leaves."""
     runs, numbers = Runs(pool), itertools.count(1)
 
@@ -72,12 +96,64 @@ def mariadb_runs(
     """Give the runs of every scenario on MariaDB, each with a database of its own."""
     numbers = itertools.count(1)
 
-    def database() -> list[str]:
-        name = f"scenario_{next(numbers)}"
-        asyncio.run(mariadb_server.execute(f"CREATE DATABASE {name}"))
-        return ["--database", mariadb_server.url(name)]
+    return begin_all(
+        pool,
+        tmp_path_factory.mktemp("mariadb"),
+        lambda: _new_database(mariadb_server, f"scenario_{next(numbers)}"),
+    )
 
-    return begin_all(pool, tmp_path_factory.mktemp("mariadb"), database)
+
+@pytest.fixture(scope="session")
+def fault_runs(
+    pool: ThreadPoolExecutor, mariadb_server: MariaDbServer, tmp_path_factory: pytest.TempPathFactory
+) -> Runs:
+    """Give the runs in which a database goes away, or everything goes wrong at once; the longest first."""
+    folder, numbers, runs = tmp_path_factory.mktemp("faults"), itertools.count(1), Runs(pool)
+
+    def begin(name: str, *more: str, on_server: bool = True) -> None:
+        def words() -> tuple[str, ...]:
+            keep = folder / f"{next(numbers)}"
+            database = _new_database(mariadb_server, f"faults_{next(numbers)}") if on_server else ()
+            return "scenario", name.partition(" ")[0], *SMALL, *more, "--keep", str(keep), *database
+
+        runs.begin(name, *words(), again=words)
+
+    begin("database-outage", "--seconds", "6")
+    begin("partition", "--processes", "3", "--seconds", "10")
+    begin("chaos", "--processes", "3", "--seconds", "30", "--seed", "3")
+    begin("chaos on sqlite", "--processes", "3", "--seconds", "25", "--seed", "4", on_server=False)
+    return runs
+
+
+@pytest.fixture(scope="session")
+def change_runs(pool: ThreadPoolExecutor) -> Runs:
+    """Give the runs of other shard counts and intents on SQLite."""
+    runs = Runs(pool)
+    for name in ("reshard", "intents"):
+        runs.begin(name, "scenario", name, *CHANGES)
+    return runs
+
+
+@pytest.fixture(scope="session")
+def change_runs_on_mariadb(pool: ThreadPoolExecutor, mariadb_server: MariaDbServer) -> Runs:
+    """Give the runs of other shard counts on MariaDB, each with a database of its own."""
+    runs = Runs(pool)
+    for name in ("reshard", "reshard-abort"):
+        runs.begin(name, "scenario", name, *CHANGES, *_new_database(mariadb_server, name.replace("-", "_")))
+    return runs
+
+
+@pytest.fixture(scope="session")
+def demo_runs(pool: ThreadPoolExecutor) -> Runs:
+    """Give the demo."""
+    runs = Runs(pool)
+    runs.begin("demo", "demo", "--json")
+    return runs
+
+
+def _new_database(server: MariaDbServer, name: str) -> tuple[str, str]:
+    asyncio.run(server.execute(f"CREATE DATABASE {name}"))
+    return "--database", server.url(name)
 
 
 @pytest.fixture(
