@@ -30,17 +30,11 @@ test-system: $(READY) ## Install the system packages that tests need (MariaDB)
 test-tools: ## Build the programs of the cluster tests, once (Kubernetes, etcd, helm; needs Go)
 	@PYTHON="$(PYTHON)" scripts/cluster-tools
 
-# Without a path in ARGS: all, the cluster tests after the others. One after another, as they share one control plane.
-PATHS := $(filter tests%,$(ARGS))
-
-test: $(READY) test-system ## Run all tests (ARGS are given to pytest)
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(if $(PATHS),,--ignore=tests/cluster) $(ARGS)
-ifeq ($(PATHS),)
-	@$(MAKE) --no-print-directory test-cluster
-endif
+test: $(READY) test-system test-tools ## Run all tests (ARGS are given to pytest)
+	@scripts/test $(BIN)/python $(JOBS) $(ARGS)
 
 test-cluster: $(READY) test-system test-tools ## Run the tests on a real Kubernetes control plane (ARGS are given to pytest)
-	$(BIN)/python -m pytest $(if $(PATHS),,tests/cluster) $(ARGS)
+	$(BIN)/python -m pytest tests/cluster $(ARGS)
 
 check: $(READY) ## Formatting, lint, types, layers, spelling of the lock file
 	$(BIN)/ruff format --check $(SOURCES)
