@@ -197,8 +197,8 @@ class ControlPlane:
             with urllib.request.urlopen(request, timeout=COMMAND_SECONDS, context=self.context()) as answer:
                 return answer.status, json.load(answer)
         except urllib.error.HTTPError as refused:
-            with refused:
-                return refused.code, json.load(refused)
+            text = refused.read().decode(errors="replace")
+            return refused.code, json.loads(text) if text.startswith("{") else {"message": text}
 
     def get(self, *words: str) -> Any:
         """Return what `kubectl get WORDS -o json` finds."""
