@@ -1,4 +1,6 @@
-"""`migaga demo`: a real fleet of four shards in front of an emulated Discord, stopped and started in the middle.
+"""`migaga demo`: a fleet of four shards in three processes before an emulated Discord, replaced in the middle.
+
+`migaga up` runs it from a manifest, as it would run on a cluster; an edit of the manifest replaces every process.
 
 The last line printed is one JSON object; everything in it is counted by the emulator's ledger, not by the bot.
 """
@@ -10,12 +12,14 @@ import json
 import os
 import sys
 import tempfile
+import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TextIO
+from urllib.parse import urlsplit
 
 from migaga.common.commands import Command
 from migaga.common.errors import MigagaError, UsageError
@@ -27,14 +31,16 @@ from migaga_emulator.rules import Rules
 from migaga_emulator.scenarios.conversations import CONVERSATIONS
 from migaga_emulator.scenarios.crowd import CrowdRunner
 from migaga_emulator.scenarios.endings import cancel_this, leaves, on_signals
+from migaga_emulator.scenarios.handovers import Owners, moves_of
 from migaga_emulator.scenarios.members import member_environment
-from migaga_emulator.scenarios.processes import BotConfig, BotProcess, bot_process, free_port, until_ready
 from migaga_emulator.scenarios.talk import Conversation, Gate, Tally
 from migaga_emulator.scenarios.traffic import Shape, Traffic
+from migaga_emulator.scenarios.up import BotPlan, UpProcess, up_process
 from migaga_emulator.scenarios.view import LiveView, Row
 from migaga_emulator.server import Emulator, run_emulator
 
 SHARDS = 4
+PROCESSES = 3
 GUILDS = 100
 MEMBERS = 5
 """Besides the owner."""
@@ -48,7 +54,9 @@ PAUSE = 2.0
 LEAST_EVENTS = 5_000
 LEAST_COMMANDS = 300
 MODULES = ("people", "games", "config", "custom_commands", "points")
-START_WITHIN = 60.0
+START_WITHIN = 120.0
+ROLL_WITHIN = 240.0
+STOP_WITHIN = 75.0
 HANDLED_WITHIN = 60.0
 
 
@@ -83,12 +91,20 @@ class Summary:
     passed: bool
 
 
-def summarise(report: LedgerReport, tally: Tally) -> Summary:
-    """Judge a finished run by the ledger."""
+def summarise(report: LedgerReport, tally: Tally, moves: int) -> Summary:
+    """Judge a finished run by the ledger.
+
+    Args:
+        report: The ledger.
+        tally: What became of the commands.
+        moves: How often a shard went from one process to another.
+    """
     passed = (
         report.lost == report.repeated == report.unexpected == 0
         and report.sent == report.handled >= LEAST_EVENTS
-        and report.identifies == report.resumes == SHARDS
+        and report.identifies == SHARDS
+        # Every shard has left the processes of the first revision, and no session was lost on the way.
+        and report.resumes == moves >= SHARDS
         and tally.answered == tally.sent >= LEAST_COMMANDS
         and report.interactions.answered == report.interactions.sent
         and report.commands.answered == report.commands.sent
@@ -123,89 +139,86 @@ class Demo:
         self._tally = Tally()
         self._state = "starting"
         self._enough = asyncio.Event()
+        self._manifest = folder / "bot.json"
         self.interrupted = asyncio.Event()
         """Set when a person has seen enough of a run that goes on for ever."""
 
     async def run(self) -> Summary:
-        """Populate Discord, run the bot, let people talk, stop and start the bot, and judge."""
+        """Populate Discord, run the fleet, let people talk, replace every process of it, and judge."""
         bot = await self._control.create_bot("Migaga")
         crowd = await self._control.create_guilds(
             GUILDS, members=MEMBERS, channels=(*CHANNELS, COMMAND_CHANNEL), bot=bot.id
         )
-        self._view.say(f"{GUILDS} guilds with {len(crowd.users)} people each; {SHARDS} shards")
-        port = free_port()
-        config = self._configure(bot, port)
-        table = asyncio.create_task(self._watch(), name="demo table")
-        try:
-            async with self._bot(config, port) as first, asyncio.TaskGroup() as people:
-                talk = people.create_task(self._talk(crowd), name="conversations")
-                walk = people.create_task(self._walk(crowd), name="crowd")
-                await asyncio.sleep(self._wish.seconds / 2)
-                await self._leave(first)
-                async with self._bot(config, port) as second:
-                    if self._wish.forever:
-                        self._view.say(f"control API: {self._emulator.control_url}")
-                        self._view.say(f"metrics:     http://127.0.0.1:{port}/metrics")
-                        await self.interrupted.wait()
-                    await self._finish(talk, walk)
-                    await self._leave(second)
-        finally:
-            table.cancel()
-            with suppress(asyncio.CancelledError):
-                await table
+        self._view.say(f"{GUILDS} guilds with {len(crowd.users)} people each; {SHARDS} shards, {PROCESSES} processes")
+        plan = self._plan(bot)
+        await asyncio.to_thread(plan.write, self._manifest)
+        async with self._table(), self._fleet(bot) as (up, owners):
+            report, moves = await self._live(up, owners, plan, bot, crowd)
+            self._state = "stopping"
+            self._view.say("SIGTERM to the fleet")
+            await up.stop(within=STOP_WITHIN)
         for line in self._tally.wrong[:10]:
             self._view.say(f"wrong: {line}")
-        return summarise(await self._control.ledger(), self._tally)
+        return summarise(report, self._tally, moves)
 
-    def _configure(self, bot: BotInfo, port: int) -> Path:
+    def _plan(self, bot: BotInfo) -> BotPlan:
         wish = self._wish
-        config = BotConfig(
+        directories = {"MIGAGA_MODULES_DIRECTORIES": str(wish.probe_directory)} if wish.probe_directory else {}
+        return BotPlan(
             application_id=bot.application_id,
             token=bot.token,
-            api_url=self._emulator.api_url,
             database_url=wish.database or f"sqlite+aiosqlite:///{self._folder / 'demo.db'}",
             modules=(*MODULES, wish.probe),
-            shards="recommended",
-            http_port=port,
-            module_directories=(wish.probe_directory,) if wish.probe_directory else (),
+            replicas=PROCESSES,
+            environment={
+                "MIGAGA_DISCORD_APIURL": self._emulator.api_url,
+                "PROBE_URL": self._emulator.control_url,
+                **directories,
+            },
         )
-        path = self._folder / "config.ini"
-        config.write(path)
-        return path
 
     @asynccontextmanager
-    async def _bot(self, config: Path, port: int) -> AsyncIterator[BotProcess]:
-        """Run the bot; the block begins when it says that it is ready."""
-        self._state = "starting"
-        environment = member_environment({"PROBE_URL": self._emulator.control_url})
-        async with bot_process(config, self._folder / "bot.log", environment) as bot:
-            dead = asyncio.create_task(bot.watch(), name="bot watch")
-            ready = asyncio.create_task(self._until_ready(port), name="bot ready")
-            try:
-                await asyncio.wait({dead, ready}, return_when=asyncio.FIRST_COMPLETED)
-                (dead if dead.done() else ready).result()
-                self._state = "running"
-                self._view.say(f"process {bot.pid} serves {SHARDS} shards; http://127.0.0.1:{port}/status")
-                self._gate.open()
-                yield bot
-            finally:
-                for task in (dead, ready):
-                    task.cancel()
-                    with suppress(asyncio.CancelledError, MigagaError):
-                        await task
+    async def _fleet(self, bot: BotInfo) -> AsyncIterator[tuple[UpProcess, Owners]]:
+        """Run the fleet; whoever connects is known by its process."""
+        async with up_process(self._manifest, self._folder / "fleet", member_environment({}), self._view.say) as up:
+            owners = Owners(up.pids, urlsplit(self._emulator.gateway_url).port or 0)
+            self._emulator.ledger.of(bot.id).connections.on_begun = owners.connected
+            yield up, owners
 
-    async def _until_ready(self, port: int) -> None:
-        """Wait until all shards are connected and the bot has caught up with what it missed."""
-        await self._control.wait_for_sessions(SHARDS, shard_count=SHARDS, timeout=START_WITHIN)
-        await until_ready(port, START_WITHIN)
+    async def _live(
+        self, up: UpProcess, owners: Owners, plan: BotPlan, bot: BotInfo, crowd: Crowd
+    ) -> tuple[LedgerReport, int]:
+        """Let people talk while the fleet serves and is replaced; return the ledger and how often shards moved."""
+        await up.until(lambda now: now.is_at_rest(PROCESSES, 1), START_WITHIN, "the fleet was not ready")
+        self._state = "running"
+        self._view.say(f"processes {', '.join(map(str, up.pids))} serve {SHARDS} shards")
+        self._gate.open()
+        async with asyncio.TaskGroup() as people:
+            talk = people.create_task(self._talk(crowd), name="conversations")
+            walk = people.create_task(self._walk(crowd), name="crowd")
+            began = asyncio.get_running_loop().time()
+            await asyncio.sleep(self._wish.seconds / 2)
+            await self._roll(up, plan)
+            if self._wish.forever:
+                addresses = [f"http://{pod.address}:8080/metrics" for pod in up.moment.pods]
+                self._view.say(f"control API: {self._emulator.control_url}")
+                self._view.say(f"metrics:     {' '.join(addresses)}")
+                await self.interrupted.wait()
+            lasted = asyncio.get_running_loop().time() - began
+            await asyncio.sleep(max(self._wish.seconds / 4, self._wish.seconds - lasted))
+            await self._finish(talk, walk)
+        # A fleet that ends as a whole may still pass a shard on: that is no part of the roll.
+        interruptions = self._emulator.ledger.of(bot.id).connections.interruptions(time.monotonic())
+        return await self._control.ledger(), len(moves_of(interruptions, owners.of_port, 0.0))
 
-    async def _leave(self, bot: BotProcess) -> None:
-        """Stop the bot the way an operator does, with nobody waiting for an answer that Discord limits to 3 s."""
-        await self._gate.close()
-        self._state = "stopping"
-        self._view.say(f"SIGTERM to process {bot.pid}; people go on writing")
-        await bot.stop()
-        self._state = "stopped"
+    async def _roll(self, up: UpProcess, plan: BotPlan) -> None:
+        """Replace every process by one of the next revision, the way a person does it: by an edit of the file."""
+        self._state = "rolling"
+        self._view.say("the manifest is changed: every process is replaced, one after the other; people go on")
+        await asyncio.to_thread(plan.changed(MIGAGA_ENV_VERSION="2").write, self._manifest)
+        await up.until(lambda now: now.is_at_rest(PROCESSES, 2), ROLL_WITHIN, "the fleet was not replaced")
+        self._state = "running"
+        self._view.say(f"processes {', '.join(str(pod.pid) for pod in up.moment.pods)} serve {SHARDS} shards")
 
     async def _walk(self, crowd: Crowd) -> None:
         shape = Shape(len(crowd.guilds), len(crowd.users), len(CHANNELS))
@@ -226,13 +239,23 @@ class Demo:
                 await asyncio.sleep(apart)
 
     async def _finish(self, talk: asyncio.Task[None], walk: asyncio.Task[None]) -> None:
-        """Let the second half of the run pass, every conversation end and every event be handled."""
-        await asyncio.sleep(self._wish.seconds / 2)
+        """Let every conversation end and every event be handled."""
         await talk
         self._enough.set()
         await walk
         self._state = "finishing"
         await self._control.wait_until_handled(timeout=HANDLED_WITHIN)
+
+    @asynccontextmanager
+    async def _table(self) -> AsyncIterator[None]:
+        """Draw the table meanwhile."""
+        table = asyncio.create_task(self._watch(), name="demo table")
+        try:
+            yield
+        finally:
+            table.cancel()
+            with suppress(asyncio.CancelledError):
+                await table
 
     async def _watch(self) -> None:
         """Draw a row every second."""
@@ -289,13 +312,13 @@ async def _run_demo(wish: Wish, stream: TextIO) -> Summary:
 
 def configure(parser: ArgumentParser) -> None:
     """Declare the options of `migaga demo`."""
-    parser.add_argument("--forever", action="store_true", help="keep running after the restart, until Ctrl-C")
+    parser.add_argument("--forever", action="store_true", help="keep running after the roll, until Ctrl-C")
     parser.add_argument("--seed", type=int, default=1, help="decides what people do (default 1)")
     parser.add_argument("--seconds", type=float, default=SECONDS, help=f"length of the traffic (default {SECONDS:.0f})")
     parser.add_argument("--database", metavar="URL", help="database of the bot (default: an SQLite file of its own)")
     parser.add_argument("--probe", default="probe", metavar="NAME", help="the module that reports handled events")
     parser.add_argument("--probe-directory", type=Path, metavar="DIR", help="where that module is, when not built in")
-    parser.add_argument("--keep", type=Path, metavar="DIR", help="leave the bot's log and database there")
+    parser.add_argument("--keep", type=Path, metavar="DIR", help="leave the logs, the manifest and the database there")
     parser.add_argument("--json", action="store_true", help="print nothing but the last line")
 
 

@@ -7,8 +7,8 @@ import re
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -95,7 +95,7 @@ class BotConfig:
 
 
 class BotProcess:
-    """One running `migaga run`. Make it with `bot_process`."""
+    """One running `migaga run`. Make it with `launch`."""
 
     def __init__(self, process: asyncio.subprocess.Process, log: Path) -> None:
         self._process = process
@@ -200,16 +200,6 @@ async def launch(words: Sequence[str], config: Path, log: Path, environment: Map
             start_new_session=True,
         )
     return BotProcess(process, log)
-
-
-@asynccontextmanager
-async def bot_process(config: Path, log: Path, environment: Mapping[str, str]) -> AsyncIterator[BotProcess]:
-    """Run `migaga run` with `config`, its output appended to `log`. It never outlives the block."""
-    bot = await launch(("run",), config, log, environment)
-    try:
-        yield bot
-    finally:
-        await bot.kill()
 
 
 async def until_ready(port: int, within: float) -> None:

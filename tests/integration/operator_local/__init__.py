@@ -1,0 +1,1 @@
+"""`migaga up` with real shard processes."""
