@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from argparse import ArgumentParser
 from pathlib import Path
 
@@ -33,8 +34,22 @@ def write(folder: Path, text: str) -> Path:
 def test_the_plan_of_the_example_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(str(EXAMPLES / "bot.yaml")) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert "apply Deployment/my-bot: it is not there" in lines
-    assert lines[-1].startswith("status: ")
+    assert "apply  Deployment/my-bot           it is not there" in lines
+    assert lines[-2] == "pods   my-bot: 1"
+    assert lines[-1].startswith("cost   one IDENTIFY for each shard; Discord says how many")
+
+
+@pytest.mark.parametrize(("mode", "costs"), [("Running", 32), ("Stopped", 0)])
+def test_what_it_costs_is_told(capsys: pytest.CaptureFixture[str], tmp_path: Path, mode: str, costs: int) -> None:
+    path = str(write(tmp_path, yaml.safe_dump(changed(put(mode, "mode")))))
+    assert run(path) == 0
+    said = "32 IDENTIFYs of the day's budget, one for each shard" if costs else "nothing: it is stopped"
+    assert capsys.readouterr().out.splitlines()[-1] == f"cost   {said}"
+    assert run(path, "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["identifies"] == costs
+    assert set(told["pods"]) == {"my-bot", "my-bot-workers-heavy"}
+    assert {"kind": "Deployment", "name": "my-bot", "because": "it is not there"} in told["apply"]
 
 
 def test_the_objects_themselves_are_printed_as_yaml(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
