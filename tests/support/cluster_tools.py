@@ -19,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,16 +82,19 @@ FAMILIES = (
     ),
 )  # fmt: skip
 
+# Fakes nodes and pods by the thousand, for benchmarks alone.
+KWOK = Family("kwok", "sigs.k8s.io/kwok", {"kwok": "sigs.k8s.io/kwok/cmd/kwok"}, ("--version",), (0, 7))
+
 
 class ToolsMissingError(Exception):
     """Programs are missing; the message says which, and how to get them."""
 
 
-def find_tools() -> dict[str, Path]:
+def find_tools(families: Sequence[Family] = FAMILIES) -> dict[str, Path]:
     """Return where each program is. Raises `ToolsMissingError` when one is nowhere: nothing is built here."""
     found: dict[str, Path] = {}
     missing: list[str] = []
-    for family in FAMILIES:
+    for family in families:
         place = _place(family)
         if place is None:
             missing.extend(family.packages)
@@ -163,13 +166,13 @@ def _one_at_a_time() -> Iterator[None]:
         yield
 
 
-def build_missing() -> None:
+def build_missing(families: Sequence[Family] = FAMILIES) -> None:
     """Build what is nowhere into the cache. Raises `ToolsMissingError` where that cannot be done."""
-    if all(_place(family) for family in FAMILIES):
+    if all(_place(family) for family in families):
         return
     _check_go()
     with _one_at_a_time():
-        for family in FAMILIES:
+        for family in families:
             if _place(family) is None:
                 _build(family)
 
@@ -227,10 +230,12 @@ def main() -> int:
     """Build what is missing. 0 also where that cannot be done, as the tests are skipped then; 1 when CI=true."""
     parser = argparse.ArgumentParser(prog="cluster-tools", description="Build the programs that tests/cluster needs.")
     parser.add_argument("--print", action="store_true", help="print the name and the path of each program")
+    parser.add_argument("--kwok", action="store_true", help="kwok too, which only a benchmark needs")
     options = parser.parse_args()
+    families = (*FAMILIES, KWOK) if options.kwok else FAMILIES
     try:
-        build_missing()
-        found = find_tools()
+        build_missing(families)
+        found = find_tools(families)
     except ToolsMissingError as missing:
         in_ci = os.environ.get("CI") == "true"
         _say(f"{missing}" if in_ci else f"{missing}\ncluster-tools: tests/cluster will be skipped")

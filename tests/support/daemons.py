@@ -76,7 +76,8 @@ class Daemon:
         raise DaemonError(f"{self.name} {how}; the end of its log:\n{self.tail()}")
 
     def start_and_wait(self, seconds: float) -> None:
-        """Start it on a port that is free, and wait until it is ready. Raises `DaemonError`."""
+        """Start it on a free port, or again on its old one, and wait until it is ready. Raises `DaemonError`."""
+        is_new = not self.port
         for left in reversed(range(TRIES)):
             self.start()
             try:
@@ -86,7 +87,7 @@ class Daemon:
                 self.stop()
                 if was_running or not left:
                     raise
-                self.port = 0
+                self.port = 0 if is_new else self.port
             else:
                 return
 
