@@ -18,6 +18,7 @@ import argparse
 import asyncio
 import base64
 import json
+import logging
 import signal
 import socket
 import tempfile
@@ -36,6 +37,7 @@ from migaga_operator.node.status import show_time
 from migaga_operator.node.surroundings import PodStatusChange
 from tests.support.node_api import STRATEGIC, Access, Api, ApiSource, ListMirror, RefusedError, read_access
 
+_LOG = logging.getLogger(__name__)
 LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
 LEASE_SECONDS = 40
 BEAT_SECONDS = 2.0
@@ -71,7 +73,7 @@ class Agent:
                 await self._renew()
                 await self.tell_status()
             except (UnavailableError, RefusedError) as error:
-                print(f"the node could not say that it lives: {error}", flush=True)
+                _LOG.warning("the node could not say that it lives: %s", error)
             await asyncio.sleep(BEAT_SECONDS)
 
     async def tell_status(self) -> None:
