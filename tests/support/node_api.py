@@ -11,7 +11,8 @@ import base64
 import json
 import ssl
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -101,8 +102,8 @@ class Api:
             raise RefusedError(answer.status, said)
         return as_mapping(found)
 
-    async def watch(self, path: str, query: str, version: str) -> AsyncIterator[Mapping[str, Any]]:
-        """Yield the events of a list from a resource version on, until the server or the network ends it."""
+    async def watch(self, path: str, query: str, version: str) -> AsyncGenerator[Mapping[str, Any], None]:
+        """Yield the events of a list from a resource version on, until the server ends it. Raises UnavailableError."""
         url = (
             f"{self._access.server}{path}?{query}&watch=1&allowWatchBookmarks=true"
             f"&resourceVersion={version}&timeoutSeconds={WATCH_SECONDS}"
@@ -111,6 +112,10 @@ class Api:
         rest = b""
         try:
             async with self._open.get(url, timeout=limits) as answer:
+                if answer.status == 410:
+                    yield {"type": "ERROR"}
+                    return
+                answer.raise_for_status()
                 async for chunk in answer.content.iter_any():
                     *lines, rest = (rest + chunk).split(b"\n")
                     for line in lines:
@@ -151,18 +156,19 @@ class ListMirror:
 
     async def _watch(self, version: str, changed: Callable[[], Awaitable[None]]) -> str:
         """Watch once; returns the version to go on from, empty when the list has to be asked for again."""
-        async for event in self._api.watch(self._path, self._query, version):
-            kind, item = event.get("type"), as_mapping(event.get("object"))
-            if kind == "ERROR":
-                return ""
-            version = as_text(at_path(item, "metadata", "resourceVersion"))
-            uid = as_text(at_path(item, "metadata", "uid"))
-            if kind == "DELETED":
-                self.objects.pop(uid, None)
-            elif kind in {"ADDED", "MODIFIED"}:
-                self.objects[uid] = item
-            if kind != "BOOKMARK":
-                await changed()
+        async with aclosing(self._api.watch(self._path, self._query, version)) as events:
+            async for event in events:
+                kind, item = event.get("type"), as_mapping(event.get("object"))
+                if kind == "ERROR":
+                    return ""
+                version = as_text(at_path(item, "metadata", "resourceVersion"))
+                uid = as_text(at_path(item, "metadata", "uid"))
+                if kind == "DELETED":
+                    self.objects.pop(uid, None)
+                elif kind in {"ADDED", "MODIFIED"}:
+                    self.objects[uid] = item
+                if kind != "BOOKMARK":
+                    await changed()
         return version
 
 

@@ -7,6 +7,7 @@ import os
 import signal
 from pathlib import Path
 
+import pytest
 from tests.integration.operator_node.house import (
     FOREVER,
     LISTEN,
@@ -202,6 +203,17 @@ async def test_a_pod_that_had_ended_before_is_not_run_again(house: House) -> Non
     gone = await house.gone()
     assert gone.status == status
     assert len(house.told.of("one")) == 1
+
+
+async def test_a_fault_of_the_node_fails_its_pod_and_no_other(house: House, caplog: pytest.LogCaptureFixture) -> None:
+    house.images.known["broken"] = "no path"  # type: ignore[assignment]  # what the node cannot expect
+    await house.node.sync([pod("bad", {**container(FOREVER), "image": "broken"}), pod("one", container(FOREVER))])
+    bad = await house.told.until("bad", lambda change: change.status["phase"] == "Failed")
+    assert bad.status["reason"] == "NodeFault"
+    assert "pod default/bad cannot be run" in caplog.text
+    await house.ready()
+    await house.node.sync([])
+    await asyncio.gather(house.gone("bad"), house.gone())
 
 
 async def test_a_node_that_closes_ends_its_pods_and_says_that_nobody_wished_it(tmp_path: Path) -> None:
