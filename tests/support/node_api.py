@@ -136,32 +136,35 @@ class ListMirror:
         self._api, self._path, self._query = api, path, query
         self.objects: dict[str, Mapping[str, Any]] = {}
         """By uid."""
+        self._version = ""
 
     async def follow(self, changed: Callable[[], Awaitable[None]]) -> None:
         """Keep it up to date until cancelled; calls `changed` after each change."""
-        version = ""
         while True:
             try:
-                if not version:
-                    version = await self._list()
+                if not self._version:
+                    await self._list()
                     await changed()
-                version = await self._watch(version, changed)
+                await self._watch(changed)
             except (UnavailableError, RefusedError):
                 await asyncio.sleep(0.5)
 
-    async def _list(self) -> str:
+    async def _list(self) -> None:
         found = await self._api.ask("GET", f"{self._path}?{self._query}")
         self.objects = {as_text(at_path(item, "metadata", "uid")): as_mapping(item) for item in as_list(found["items"])}
-        return as_text(at_path(found, "metadata", "resourceVersion"))
+        self._version = as_text(at_path(found, "metadata", "resourceVersion"))
 
-    async def _watch(self, version: str, changed: Callable[[], Awaitable[None]]) -> str:
-        """Watch once; returns the version to go on from, empty when the list has to be asked for again."""
-        async with aclosing(self._api.watch(self._path, self._query, version)) as events:
+    async def _watch(self, changed: Callable[[], Awaitable[None]]) -> None:
+        """Watch until the server or the network ends it."""
+        async with aclosing(self._api.watch(self._path, self._query, self._version)) as events:
             async for event in events:
                 kind, item = event.get("type"), as_mapping(event.get("object"))
                 if kind == "ERROR":
-                    return ""
-                version = as_text(at_path(item, "metadata", "resourceVersion"))
+                    # Too old: what is there has to be listed again.
+                    self._version = ""
+                    return
+                # Noted at once: a watch that goes on from an older version would tell of objects that are gone.
+                self._version = as_text(at_path(item, "metadata", "resourceVersion"))
                 uid = as_text(at_path(item, "metadata", "uid"))
                 if kind == "DELETED":
                     self.objects.pop(uid, None)
@@ -169,7 +172,6 @@ class ListMirror:
                     self.objects[uid] = item
                 if kind != "BOOKMARK":
                     await changed()
-        return version
 
 
 class ApiSource:
