@@ -43,6 +43,7 @@ CONTROLLERS = (
     "replicaset-controller",
     "root-ca-certificate-publisher-controller",
     "serviceaccount-controller",
+    "statefulset-controller",
     "taint-eviction-controller",
 )
 AUDIT_POLICY = """\
@@ -253,7 +254,8 @@ class ControlPlane:
             f"--service-account-private-key-file={self._token_keys.key}",
             f"--node-monitor-grace-period={self.timing.node_grace}s",
             f"--node-monitor-period={self.timing.node_period}s", f"--node-startup-grace-period={START_SECONDS}s",
-            "--kube-api-qps=500", "--kube-api-burst=1000",
+            # By default the second of two nodes that are lost together is given up ten seconds later.
+            "--node-eviction-rate=10", "--kube-api-qps=500", "--kube-api-burst=1000",
         ]  # fmt: skip
 
     def _scheduler_command(self, port: int) -> Sequence[str]:

@@ -1,3 +1,5 @@
+// The replaced modules are of the same release: v1.36.3 here is v0.36.3 there. To take another one, change all in one go
+// (`sed -i s/36.3/36.4/ go.mod`), run `go mod tidy` and `make test-tools`.
 module migaga.dev/tests/cluster/tools/kubernetes
 
 go 1.26.0
