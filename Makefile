@@ -21,7 +21,7 @@ $(READY): requirements/dev.lock pyproject.toml scripts/setup
 	@PYTHON="$(PYTHON)" scripts/setup "$(VENV)"
 	@touch $(READY)
 
-demo: $(READY) ## Run a fleet of 4 shards against the emulator and show what it does (ARGS=--forever keeps it running)
+demo: $(READY) ## Run a fleet of 4 shards in 3 processes against the emulator, and replace them all (ARGS=--forever keeps it running)
 	@$(BIN)/migaga demo $(ARGS)
 
 test-system: $(READY) ## Install the system packages that tests need (MariaDB)

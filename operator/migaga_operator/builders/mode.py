@@ -1,4 +1,4 @@
-"""The ConfigMap that tells running pods whether they are paused. It is a mounted file: no pod has to restart."""
+"""The ConfigMap that tells running pods whether they are paused or all to go. A mounted file: no pod has to restart."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from migaga_operator.json_types import Manifest
 
 
 def mode_config(fleet: Fleet) -> Manifest:
-    """Return the ConfigMap. Its key `mode` is `running` or `paused`; pods of a stopped bot go on until they end."""
+    """Return the ConfigMap. Its key `mode` is `running`, `paused`, or `stopped`: then no pod waits for another one."""
     return {
         "apiVersion": "v1",
         "kind": "ConfigMap",
         "metadata": metadata(fleet.owner, mode_name(fleet.owner), SHARDS),
-        "data": {"mode": "paused" if fleet.spec.mode == "Paused" else "running"},
+        "data": {"mode": fleet.spec.mode.lower()},
     }

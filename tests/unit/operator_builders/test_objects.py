@@ -71,7 +71,7 @@ def test_without_workers_only_the_http_port_is_open() -> None:
     assert at_path(policy, "spec", "policyTypes") == ["Ingress"]
 
 
-@pytest.mark.parametrize(("mode", "told"), [("Running", "running"), ("Paused", "paused"), ("Stopped", "running")])
+@pytest.mark.parametrize(("mode", "told"), [("Running", "running"), ("Paused", "paused"), ("Stopped", "stopped")])
 def test_pods_are_told_their_mode_by_a_file(mode: str, told: str) -> None:
     (config,) = [item for item in build_around(fleet(put(mode, "mode")), []) if item["kind"] == "ConfigMap"]
     assert at_path(config, "data", "mode") == told

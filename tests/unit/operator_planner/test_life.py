@@ -164,7 +164,10 @@ def test_stopped_takes_all_pods_and_keeps_the_rest() -> None:
         put([{"name": "w"}], "workers"),
     )
     cluster.edit(put("Stopped", "mode"))
-    assert set(keys(cluster.settle())) == {"Deployment/my-bot", "Deployment/my-bot-workers-w"}
+    # Pods are told first, so that none waits for another one to take its shards.
+    told, *rest = keys(cluster.settle())
+    assert told == "ConfigMap/my-bot-fleet"
+    assert set(rest) == {"Deployment/my-bot", "Deployment/my-bot-workers-w"}
     assert cluster.pods == []
     assert cluster.condition("Ready") == ("False", "Stopped")
     assert cluster.condition("Progressing") == ("False", "Stopped")
