@@ -164,7 +164,7 @@ class UpProcess:
         if isinstance(said, str):
             self._say(said)
             return
-        self.moment = _read(told)
+        self.moment = read_moment(told)
         self.pids += [pod.pid for pod in self.moment.pods if pod.pid is not None and pod.pid not in self.pids]
         self._wake()
 
@@ -182,7 +182,8 @@ class UpProcess:
         return lines[-1] if lines else "it said nothing"
 
 
-def _read(told: Mapping[str, object]) -> Moment:
+def read_moment(told: Mapping[str, object]) -> Moment:
+    """Read what `migaga up --json` tells of a moment."""
     bots, pods = _rows(told.get("bots")), _rows(told.get("pods"))
     return Moment(
         is_ready=bool(bots) and all(row["is_ready"] == "True" for row in bots),

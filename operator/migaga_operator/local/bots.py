@@ -61,7 +61,11 @@ class BotReconciler:
         """Reconcile every bot once."""
         self.reports = await ask_pods(self._store.all_of("Pod"), self._session)
         for bot in self._store.all_of(KIND):
-            await self.reconcile(bot)
+            try:
+                await self.reconcile(bot)
+            except Exception:
+                # A fault of ours about one bot must not end the others, nor this one's pods.
+                _LOG.exception("%s could not be looked at", ref_of(bot))
 
     async def reconcile(self, bot: Manifest) -> list[Op]:
         """Do what is to be done for one bot, and return it."""

@@ -60,6 +60,7 @@ class Up:
         self._wanted = wanted
         self._view = view
         self._stops = stops
+        self._is_ending = False
         self.store = Store()
 
     async def run(self) -> int:
@@ -98,6 +99,7 @@ class Up:
 
     async def drain(self) -> None:
         """Let all pods end in order; asked again, end them at once."""
+        self._is_ending = True
         self._view.say("the fleet ends: all pods finish what they do and store their sessions; Ctrl-C again kills them")
         for bot in self.store.all_of(KIND):
             # A stopped bot's pods know that nobody comes to take their shards.
@@ -107,13 +109,18 @@ class Up:
         try:
             await asyncio.wait({ended, urgent}, return_when=asyncio.FIRST_COMPLETED)
             if not ended.done():
-                for pod in self.store.all_of("Pod"):
-                    self.store.delete(ref_of(pod), grace=0)
+                self._kill()
                 await ended
         finally:
             for task in (ended, urgent):
                 task.cancel()
             await asyncio.gather(ended, urgent, return_exceptions=True)
+
+    def _kill(self) -> None:
+        for deployment in self.store.all_of("Deployment"):
+            self.store.patch(ref_of(deployment), ("spec", "replicas"), 0)
+        for pod in self.store.all_of("Pod"):
+            self.store.delete(ref_of(pod), grace=0)
 
     def _works(self, machine: Machine, bots: BotReconciler) -> Mapping[str, Callable[[], Coroutine[None, None, None]]]:
         controller = DeploymentController(self.store)
@@ -125,7 +132,9 @@ class Up:
         }
 
     def _tell(self, owner: Owner, event: Event) -> None:
-        self._view.say(f"{event.type}  {owner.name}  {event.reason}: {event.message}")
+        # That a fleet which ends is not ready is no news.
+        if not self._is_ending:
+            self._view.say(f"{event.type}  {owner.name}  {event.reason}: {event.message}")
 
     async def _until_no_pods(self) -> None:
         version = self.store.version

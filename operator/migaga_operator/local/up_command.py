@@ -53,12 +53,13 @@ def run(arguments: Namespace) -> int:
     if arguments.seconds is not None and arguments.seconds <= 0:
         raise UsageError(f"--for is {arguments.seconds:g}: write how many seconds to run, more than 0.")
     wanted = read_wanted(arguments.files)
-    view = open_view(sys.stdout, as_json=arguments.json)
+    stops = Stops()
+    view = open_view(sys.stdout, as_json=arguments.json, on_closed=stops.ask)
     with _folder(arguments.folder) as folder, _log_into(folder / LOG):
         wish = Wish(arguments.files, folder, images, watch=arguments.watch, seconds=arguments.seconds)
         if arguments.folder is not None:
             view.say(f"logs: {folder}")
-        return asyncio.run(_run(wish, wanted, view))
+        return asyncio.run(_run(wish, wanted, view, stops))
 
 
 def read_images(given: Sequence[str]) -> Mapping[str, Path]:
@@ -75,8 +76,7 @@ def read_images(given: Sequence[str]) -> Mapping[str, Path]:
     return found
 
 
-async def _run(wish: Wish, wanted: Wanted, view: View) -> int:
-    stops = Stops()
+async def _run(wish: Wish, wanted: Wanted, view: View, stops: Stops) -> int:
     stops.install()
     return await Up(wish, wanted, view, stops).run()
 

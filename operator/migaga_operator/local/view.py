@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol, TextIO
 
 from migaga.common.logs import REDACTOR
@@ -28,24 +28,44 @@ class View(Protocol):
         """Show a moment; called for every change."""
 
 
-def open_view(stream: TextIO, *, as_json: bool) -> View:
-    """Return the view that fits a stream."""
+def open_view(stream: TextIO, *, as_json: bool, on_closed: Callable[[], None]) -> View:
+    """Return the view that fits a stream; `on_closed` is called when nobody reads it any more."""
+    paper = Paper(stream, on_closed)
     if as_json:
-        return JsonView(stream)
-    return TableView(stream) if stream.isatty() else LineView(stream)
+        return JsonView(paper)
+    return TableView(paper) if stream.isatty() else LineView(paper)
+
+
+class Paper:
+    """A stream whose reader may go (`| head`): the fleet then has to end in order, and nothing more is written."""
+
+    def __init__(self, stream: TextIO, on_closed: Callable[[], None]) -> None:
+        self._stream = stream
+        self._on_closed = on_closed
+        self._is_closed = False
+
+    def write(self, text: str) -> None:
+        """Write, without secrets."""
+        if self._is_closed:
+            return
+        try:
+            self._stream.write(REDACTOR.clean(text))
+            self._stream.flush()
+        except BrokenPipeError:
+            self._is_closed = True
+            self._on_closed()
 
 
 class LineView:
     """One line for each change."""
 
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
+    def __init__(self, paper: Paper) -> None:
+        self._paper = paper
         self._before: Picture | None = None
 
     def say(self, text: str) -> None:
         """Print a line."""
-        self._stream.write(REDACTOR.clean(text) + "\n")
-        self._stream.flush()
+        self._paper.write(text + "\n")
 
     def show(self, picture: Picture) -> None:
         """Print what has changed."""
@@ -57,8 +77,8 @@ class LineView:
 class JsonView:
     """One JSON object in a line for each change and for each thing that happened."""
 
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
+    def __init__(self, paper: Paper) -> None:
+        self._paper = paper
         self._before: Picture | None = None
 
     def say(self, text: str) -> None:
@@ -72,22 +92,21 @@ class JsonView:
             self._print(picture.as_json())
 
     def _print(self, value: object) -> None:
-        self._stream.write(REDACTOR.clean(json.dumps(value)) + "\n")
-        self._stream.flush()
+        self._paper.write(json.dumps(value) + "\n")
 
 
 class TableView:
     """Two tables and the last things that happened, drawn over the ones before."""
 
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
+    def __init__(self, paper: Paper) -> None:
+        self._paper = paper
         self._said: deque[str] = deque(maxlen=_KEPT)
         self._picture = Picture((), ())
         self._drawn = 0
 
     def say(self, text: str) -> None:
         """Show a line below the tables."""
-        self._said.extend(REDACTOR.clean(text).splitlines())
+        self._said.extend(text.splitlines())
         self._draw()
 
     def show(self, picture: Picture) -> None:
@@ -102,8 +121,7 @@ class TableView:
         # A line that wraps, or a screen that is full, would put the next tables over the wrong lines.
         shown = [REDACTOR.clean(line)[: size.columns] for line in lines][: max(1, size.lines - 1)]
         clear = _UP_AND_CLEAR.format(lines=self._drawn) if self._drawn else ""
-        self._stream.write(clear + "\n".join(shown) + "\n")
-        self._stream.flush()
+        self._paper.write(clear + "\n".join(shown) + "\n")
         self._drawn = len(shown)
 
 

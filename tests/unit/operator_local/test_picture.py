@@ -15,6 +15,18 @@ BOT = BotRow("my-bot", 3, 2, 3, 4, 3, 7, "False", "ShardsMissing", "3 of 4 shard
 POD = PodRow("my-bot-a-b", "my-bot", "7", "Running", True, 1, 4_711, "127.16.0.2", (0, 1, 2, 5))
 
 
+def never() -> None:
+    """What must not happen."""
+    raise AssertionError("the reader is still there")
+
+
+class Closed(io.StringIO):
+    """A stream whose reader has gone."""
+
+    def flush(self) -> None:
+        raise BrokenPipeError
+
+
 class Terminal(io.StringIO):
     """A stream that says that it is a terminal."""
 
@@ -109,7 +121,7 @@ def test_tables_are_aligned_and_say_why_a_bot_is_not_ready() -> None:
 
 def test_a_table_is_drawn_over_the_one_before_and_only_when_it_differs() -> None:
     stream = Terminal()
-    view = open_view(stream, as_json=False)
+    view = open_view(stream, as_json=False, on_closed=never)
     assert isinstance(view, TableView)
     view.show(Picture((BOT,), ()))
     first = stream.getvalue()
@@ -124,7 +136,7 @@ def test_a_table_is_drawn_over_the_one_before_and_only_when_it_differs() -> None
 
 def test_elsewhere_each_change_is_a_line() -> None:
     stream = io.StringIO()
-    view = open_view(stream, as_json=False)
+    view = open_view(stream, as_json=False, on_closed=never)
     assert isinstance(view, LineView)
     view.show(Picture((BOT,), ()))
     view.show(Picture((BOT,), ()))
@@ -134,7 +146,7 @@ def test_elsewhere_each_change_is_a_line() -> None:
 
 def test_as_json_each_change_is_an_object() -> None:
     stream = io.StringIO()
-    view = open_view(stream, as_json=True)
+    view = open_view(stream, as_json=True, on_closed=never)
     assert isinstance(view, JsonView)
     for _ in range(2):
         view.show(Picture((BOT,), (POD,)))
@@ -142,3 +154,12 @@ def test_as_json_each_change_is_an_object() -> None:
     first, second = map(json.loads, stream.getvalue().splitlines())
     assert (first["bots"][0]["connected"], first["pods"][0]["shards"]) == (3, [0, 1, 2, 5])
     assert second == {"said": "done"}
+
+
+def test_a_reader_that_has_gone_is_told_once_and_nothing_more_is_written() -> None:
+    stream, told = Closed(), list[int]()
+    view = open_view(stream, as_json=False, on_closed=lambda: told.append(1))
+    view.say("one")
+    view.say("two")
+    assert told == [1]
+    assert stream.getvalue() == "one\n"
