@@ -17,7 +17,7 @@ from pathlib import Path
 from tests.support.mariadb import free_port
 
 KEEPER = Path(__file__).with_name("keeper.py")
-GRACE_SECONDS = 10
+GRACE_SECONDS = 3
 POLL_SECONDS = 0.05
 TRIES = 3
 """Somebody may take a port between our look and the server's."""
