@@ -37,9 +37,9 @@ class Image:
 
     def search_path(self, places: Places) -> str:
         """Return PATH: the image's folders as they really are, then the machine's."""
-        own = self.environment.get("PATH", "")
-        real = [places.real(part) for part in own.split(":") if part]
-        inside = [new for new, old in zip(real, own.split(":"), strict=False) if new != old or self.root is None]
+        own = [part for part in self.environment.get("PATH", "").split(":") if part]
+        # What is not in the image's tree is the machine's, and comes in the machine's own order.
+        inside = [real for part in own if (real := places.real(part)) != part or self.root is None]
         return ":".join(dict.fromkeys([*inside, *_SYSTEM_PATH.split(":")]))
 
 

@@ -214,3 +214,19 @@ def test_nothing_to_run_is_told() -> None:
     (container,) = read_containers([{"name": "main"}])
     with pytest.raises(MissingError, match="no command specified"):
         make_launch(container, Image(), facts=FACTS, objects={}, places=Places(), folder=Path("/w"))
+
+
+@pytest.mark.parametrize(
+    ("root", "path", "begins"),
+    [
+        (Path("/image"), ":/opt/app::/usr/bin:", ["/image/opt/app", "/usr/local/sbin"]),
+        (None, "/venv/bin", ["/venv/bin", "/usr/local/sbin"]),
+        (None, "", ["/usr/local/sbin", "/usr/local/bin"]),
+    ],
+)
+def test_programs_of_the_image_are_found_before_those_of_the_machine(
+    root: Path | None, path: str, begins: list[str]
+) -> None:
+    found = Image(root, {"PATH": path}).search_path(PLACES).split(":")
+    assert found[:2] == begins
+    assert len(found) == len(set(found))
