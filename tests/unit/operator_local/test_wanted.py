@@ -113,13 +113,13 @@ def test_a_relative_database_file_lies_beside_the_manifest_for_every_process(tmp
     ("url", "shared"),
     [
         ("sqlite+aiosqlite:////var/bot.db", "sqlite+aiosqlite:////var/bot.db"),
-        ("sqlite+aiosqlite:///a/bot.db?timeout=5", "sqlite+aiosqlite:////home/x/a/bot.db?timeout=5"),
+        ("sqlite+aiosqlite:///a/bot.db?timeout=5", "sqlite+aiosqlite:////srv/x/a/bot.db?timeout=5"),
         ("mysql+asyncmy://u:p@h:3306/n", "mysql+asyncmy://u:p@h:3306/n"),
         ("nonsense", "nonsense"),
     ],
 )
 def test_addresses_mean_the_same_to_every_process(url: str, shared: str) -> None:
-    assert shared_url(url, Path("/home/x")) == shared
+    assert shared_url(url, Path("/srv/x")) == shared
 
 
 @pytest.mark.parametrize(
@@ -127,5 +127,5 @@ def test_addresses_mean_the_same_to_every_process(url: str, shared: str) -> None
 )
 def test_a_database_of_its_own_for_each_process_is_refused(url: str) -> None:
     with pytest.raises(DatabaseError) as caught:
-        shared_url(url, Path("/home/x"))
+        shared_url(url, Path("/srv/x"))
     assert "sqlite+aiosqlite:////ABSOLUTE/NAME.db" in caught.value.remedy
