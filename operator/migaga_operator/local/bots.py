@@ -1,24 +1,28 @@
-"""Reconciles every bot of the store, as the operator does on a cluster: observe, plan, apply. `up.py` runs it."""
+"""Reconciles every bot of the store by the operator's own looks (`control/look.py`). `up.py` runs it.
+
+The store stands where watches and the API server are on a cluster; what differs is only who wakes the looks.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from contextlib import suppress
-from datetime import datetime
 
 import aiohttp
 
-from migaga_operator.cluster import Cluster, RefusedError, StaleError
-from migaga_operator.crd.read import KIND, read_bot
-from migaga_operator.json_types import Manifest, as_text, at_path
+from migaga.common.clock import MonotonicClock
+from migaga_operator.builders.fleet import BOT_LABEL
+from migaga_operator.cluster import AwayError, RefusedError, StaleError
+from migaga_operator.control.asking import PodAsker
+from migaga_operator.control.look import Looker, Surroundings
+from migaga_operator.control.seen import BotKey, Seen
+from migaga_operator.crd.read import KIND
+from migaga_operator.json_types import Manifest, as_mapping, as_text, at_path
+from migaga_operator.local.cluster import LocalCluster
 from migaga_operator.local.pods import condition
-from migaga_operator.local.reports import ask_pods
-from migaga_operator.local.store import Store, ref_of, utc_now
-from migaga_operator.observed import Observed, observe
-from migaga_operator.ops import Apply, Delete, Event, Op, Scale, SetStatus
-from migaga_operator.planner import plan
+from migaga_operator.local.store import Store, ref_of, uid_of
 
 _LOG = logging.getLogger(__name__)
 
@@ -33,19 +37,17 @@ AT_LEAST = 0.2
 class BotReconciler:
     """Keeps every bot as its spec asks for."""
 
-    def __init__(
-        self,
-        store: Store,
-        cluster: Cluster,
-        session: aiohttp.ClientSession,
-        now: Callable[[], datetime] = utc_now,
-    ) -> None:
+    def __init__(self, store: Store, cluster: LocalCluster, session: aiohttp.ClientSession) -> None:
         self._store = store
-        self._cluster = cluster
-        self._session = session
-        self._now = now
-        self.reports: Mapping[str, object] = {}
-        """The `/status` documents of the last look, by name of the pod."""
+        self._seen = Seen()
+        self._asker = _Asker(PodAsker(session))
+        around = Surroundings(self._seen, cluster, self._asker, MonotonicClock(), may_write=_always)
+        self._looker = Looker(around)
+
+    @property
+    def reports(self) -> Mapping[str, object]:
+        """The `/status` documents that came last, by name of the pod."""
+        return self._asker.reports
 
     async def run(self) -> None:
         """Look at all bots whenever anything changes, and now and then, because pods change by themselves."""
@@ -58,57 +60,55 @@ class BotReconciler:
                     await self._store.wait_for_change(version)
 
     async def look(self) -> None:
-        """Reconcile every bot once."""
-        self.reports = await ask_pods(self._store.all_of("Pod"), self._session)
-        for bot in self._store.all_of(KIND):
-            try:
-                await self.reconcile(bot)
-            except Exception:
-                # A fault of ours about one bot must not end the others, nor this one's pods.
-                _LOG.exception("%s could not be looked at", ref_of(bot))
+        """Look at every bot once."""
+        self._see()
+        for key in self._seen.bots():
+            await self._look(key)
 
-    async def reconcile(self, bot: Manifest) -> list[Op]:
-        """Do what is to be done for one bot, and return it."""
-        observed = self._observe(bot)
-        ops = plan(read_bot(bot), observed, self._now())
-        for op in ops:
-            if not isinstance(op, SetStatus):
-                _LOG.info("%s: %s", observed.owner.name, op)
-            try:
-                await self._apply(op, observed)
-            except (RefusedError, StaleError) as error:
-                # Something of that name is still ending; the next look tries again.
-                _LOG.warning("%s: %s was refused: %s", observed.owner.name, op, error)
-        return ops
+    async def _look(self, key: BotKey) -> None:
+        try:
+            await self._looker.look(key)
+        except (RefusedError, StaleError, AwayError) as error:
+            # Something of that name is still ending; the next look tries again.
+            _LOG.warning("bot %s: %s", key, error)
+        except Exception:
+            # A fault of ours about one bot must not end the others, nor this one's pods.
+            _LOG.exception("bot %s could not be looked at", key)
 
-    def _observe(self, bot: Manifest) -> Observed:
-        namespace = ref_of(bot).namespace
-        return observe(
-            bot,
-            objects=[
-                item for item in self._store.all_of(namespace=namespace) if ref_of(item).kind not in {"Pod", KIND}
-            ],
-            pods=self._store.all_of("Pod", namespace),
-            reports=self.reports,
-            bots=self._store.all_of(KIND),
-        )
-
-    async def _apply(self, op: Op, observed: Observed) -> None:
-        owner = observed.owner
-        match op:
-            case Apply():
-                await self._cluster.apply(op.manifest)
-            case Scale():
-                await self._cluster.scale(op.key, owner.namespace, op.replicas)
-            case Delete():
-                await self._cluster.delete(op.key, owner.namespace, op.uid)
-            case SetStatus():
-                await self._cluster.set_status(owner, op.manifest)
-            case Event():
-                await self._cluster.tell(owner, op)
+    def _see(self) -> None:
+        """Take what the store has, as a watch would tell it."""
+        there = {uid_of(item): item for item in self._store.all_of()}
+        for uid, (ref, _) in self._seen.versions().items():
+            if uid not in there:
+                self._seen.drop(ref, uid)
+        self._asker.forget_others({ref_of(item).name for item in there.values()})
+        for item in there.values():
+            if item.get("kind") == KIND or BOT_LABEL in as_mapping(at_path(item, "metadata", "labels")):
+                self._seen.put(item)
 
     def _pause(self) -> float:
         return RARELY if all(is_at_rest(bot) for bot in self._store.all_of(KIND)) else SOON
+
+
+class _Asker:
+    """Asks pods, and remembers what they said for whoever shows it."""
+
+    def __init__(self, asker: PodAsker) -> None:
+        self._asker = asker
+        self.reports: dict[str, object] = {}
+
+    async def ask(self, pods: Iterable[object]) -> dict[str, object]:
+        """Return the `/status` documents of those pods that answer, by name."""
+        asked = list(pods)
+        found = await self._asker.ask(asked)
+        for pod in asked:
+            self.reports.pop(as_text(at_path(pod, "metadata", "name")), None)
+        self.reports.update(found)
+        return found
+
+    def forget_others(self, names: Container[str]) -> None:
+        """Forget what pods said that are gone; `names` are those that are there."""
+        self.reports = {name: report for name, report in self.reports.items() if name in names}
 
 
 def is_at_rest(bot: Manifest) -> bool:
@@ -116,3 +116,7 @@ def is_at_rest(bot: Manifest) -> bool:
     observed = at_path(bot, "status", "observedGeneration") == at_path(bot, "metadata", "generation")
     moving = [condition(bot, kind).get("status") for kind in ("Progressing", "Resharding")]
     return observed and moving == ["False", "False"] and as_text(condition(bot, "Ready").get("status")) != "Unknown"
+
+
+def _always() -> None:
+    """There is no other operator on this machine's memory."""

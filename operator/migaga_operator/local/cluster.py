@@ -26,6 +26,10 @@ class LocalCluster:
         """Change how many pods a Deployment asks for."""
         return self._store.patch(Ref(key.kind, namespace, key.name), ("spec", "replicas"), replicas)
 
+    async def read(self, key: Key, namespace: str) -> Manifest | None:
+        """Return an object, whoever owns it; None when it is not there."""
+        return self._store.get(Ref(key.kind, namespace, key.name))
+
     async def delete(self, key: Key, namespace: str, uid: str) -> None:
         """Delete this one object."""
         self._store.delete(Ref(key.kind, namespace, key.name), uid)
