@@ -58,6 +58,8 @@ START_WITHIN = 120.0
 ROLL_WITHIN = 240.0
 STOP_WITHIN = 75.0
 HANDLED_WITHIN = 60.0
+_PASSING = ("ShardsMissing", "AllShardsConnected")
+"""Reasons that come and go while shards move."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,10 +182,15 @@ class Demo:
     @asynccontextmanager
     async def _fleet(self, bot: BotInfo) -> AsyncIterator[tuple[UpProcess, Owners]]:
         """Run the fleet; whoever connects is known by its process."""
-        async with up_process(self._manifest, self._folder / "fleet", member_environment({}), self._view.say) as up:
+        async with up_process(self._manifest, self._folder / "fleet", member_environment({}), self._hear) as up:
             owners = Owners(up.pids, urlsplit(self._emulator.gateway_url).port or 0)
             self._emulator.ledger.of(bot.id).connections.on_begun = owners.connected
             yield up, owners
+
+    def _hear(self, said: str) -> None:
+        """Show what the fleet says. That a shard is between two processes for a moment is no news."""
+        if not any(word in said for word in _PASSING):
+            self._view.say(said)
 
     async def _live(
         self, up: UpProcess, owners: Owners, plan: BotPlan, bot: BotInfo, crowd: Crowd
