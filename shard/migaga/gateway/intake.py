@@ -165,6 +165,8 @@ class Intake:
         self._running: dict[Received, Running] = {}
         self._aside: set[Running] = set()
         self._waiting: deque[Received] = deque()
+        self._awaited: dict[Received, None] = {}
+        """Those of them whose answer a person waits for, who was not told that there will be none; in order."""
         self._refusals: set[asyncio.Task[None]] = set()
         self._opened = asyncio.Event()
         self.heard: Callable[[str, Mapping[str, object]], None] | None = None
@@ -209,6 +211,7 @@ class Intake:
         With `ready` it has just begun: `seq` is READY's own number, which is still to be handled.
         """
         self._waiting.clear()
+        self._awaited.clear()
         self._first = seq
         self.progress = Progress(session_id, seq - 1 if ready else seq, done)
         self._changed()
@@ -235,7 +238,7 @@ class Intake:
         if self.mute is not None and self.mute.keeps(event, self._clock.now()):
             progress.received(event.seq, self._clock.now(), waits=True)
             return
-        if self._waiting or self._pump is not None or not self._opened.is_set() or not self._alive.is_valid():
+        if self._must_wait(event):
             self._hold(event)
             return
         if progress.is_skipped(event.seq):
@@ -247,6 +250,13 @@ class Intake:
             return
         progress.received(event.seq, self._clock.now())
         self._begin(event, handlers)
+
+    def _must_wait(self, event: Received) -> bool:
+        """Whether an event may not begin now. Somebody who waits for an answer does not wait behind a backlog."""
+        if not self._opened.is_set() or not self._alive.is_valid():
+            return True
+        has_backlog = bool(self._waiting) or self._pump is not None
+        return has_backlog and (self._caution is not None or not _is_awaited(event))
 
     def unmute(self, events: Iterable[Received], handled: Iterable[int]) -> None:
         """Handle events that were kept, in order; those `handled` elsewhere are finished."""
@@ -320,6 +330,7 @@ class Intake:
         """Cancel whatever runs, now. Nothing is handled any more."""
         self._closed = True
         self._waiting.clear()
+        self._awaited.clear()
         late = [*self._tasks(), *self._refusals, *([self._pump] if self._pump else [])]
         for task in late:
             task.cancel()
@@ -345,13 +356,15 @@ class Intake:
         if self._opened.is_set() and not self._alive.is_valid() and not self.progress.is_done(event.seq):
             self._refuse(event)
         self._waiting.append(event)
+        if _is_awaited(event):
+            self._awaited[event] = None
         self._changed()
         if self._opened.is_set():
             self._keep_pumping()
 
     def _refuse(self, event: Received) -> None:
         """See to it that a person who waits for an answer is told in time. What listeners make of it comes later."""
-        if event.name == "INTERACTION_CREATE":
+        if _is_awaited(event):
             task = asyncio.create_task(self._apologize(event), name=f"refusal of {event.name}")
             self._refusals.add(task)
             task.add_done_callback(self._refusals.discard)
@@ -365,6 +378,7 @@ class Intake:
         refusal = self._router.refuse(event, AWAY) if event in self._waiting else None
         if refusal is None:
             return
+        self._awaited.pop(event, None)
         try:
             await refusal(lambda: None)
         except AgainError:
@@ -383,11 +397,13 @@ class Intake:
             self._keep_pumping()
 
     async def _pump_waiting(self) -> None:
-        """Begin what waits, in order."""
+        """Begin what waits, in order; first what people wait for."""
         count, began = 0, self._clock.now()
+        self._begin_awaited()
         while self._waiting and self._opened.is_set():
             if not self._alive.is_valid():
                 await self._alive.until_valid()
+                self._begin_awaited()
                 continue
             if len(self._running) >= self._backlog_limit(self._clock.now() - began):
                 await self._until_below()
@@ -400,6 +416,15 @@ class Intake:
             if count % YIELD_EVERY == 0:
                 await self._let_others_go_first()
         self._changed()
+
+    def _begin_awaited(self) -> None:
+        """Begin the interactions of a backlog: behind the rest of it they would come too late to be answered."""
+        if self._caution is not None or not self._opened.is_set() or not self._alive.is_valid():
+            return
+        awaited, self._awaited = self._awaited, {}
+        for event in awaited:
+            self._waiting.remove(event)
+            self._begin_waiting(event)
 
     def _backlog_limit(self, seconds: float) -> int:
         return min(self._limit, BACKLOG_AT_ONCE + int(BACKLOG_AT_ONCE * seconds))
@@ -431,6 +456,7 @@ class Intake:
             self._caution = None
 
     def _begin_waiting(self, event: Received) -> None:
+        self._awaited.pop(event, None)
         if self.progress.is_done(event.seq):
             return
         handlers = self._router.route(event)
@@ -509,3 +535,8 @@ class Intake:
             self._idle.clear()
         else:
             self._idle.set()
+
+
+def _is_awaited(event: Received) -> bool:
+    """Whether a person waits for the answer, for 3 s at most."""
+    return event.name == "INTERACTION_CREATE"

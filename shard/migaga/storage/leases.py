@@ -41,7 +41,7 @@ from migaga.storage.leases_tables import (
     journal,
     process,
 )
-from migaga.storage.portable import delete_batch, insert_ignore, retrying
+from migaga.storage.portable import delete_batch, insert_all_ignore, insert_ignore, retrying
 from migaga.storage.tables import shard
 
 Row = TypeVar("Row")
@@ -108,8 +108,10 @@ class LeaseStore:
                 found = await session.execute(update_statement(fence))
                 if not isinstance(found, sa.CursorResult) or found.rowcount != 1:
                     raise _RefusedError
-            for insert in operation.rows:
-                await insert_ignore(session, table_of(insert), insert.row)
+            tables = dict.fromkeys(insert.table for insert in operation.rows)
+            for name in tables:
+                inserts = [insert for insert in operation.rows if insert.table == name]
+                await insert_all_ignore(session, table_of(inserts[0]), [insert.row for insert in inserts])
 
     # ---- reading
 

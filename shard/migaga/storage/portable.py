@@ -22,6 +22,7 @@ from migaga.storage.failures import is_duplicate, is_temporary_conflict
 T = TypeVar("T")
 Row = Mapping[str, object]
 AnyTable = sa.Table | sa.TableClause
+_AT_ONCE = 100
 
 
 def _dialect(session: AsyncSession) -> str:
@@ -68,6 +69,23 @@ async def insert_ignore(session: AsyncSession, table: sa.Table, row: Row) -> boo
             return False
         raise
     return True
+
+
+async def insert_all_ignore(session: AsyncSession, table: sa.Table, rows: Sequence[Row]) -> None:
+    """Insert rows unless their keys are there: some hundred in one question, one by one only where a key is there."""
+    for begin in range(0, len(rows), _AT_ONCE):
+        some = rows[begin : begin + _AT_ONCE]
+        if _dialect(session) == "sqlite":
+            await session.execute(sqlite.insert(table).values(some).on_conflict_do_nothing())
+            continue
+        try:
+            await session.execute(sa.insert(table).values(some))
+        except exc.IntegrityError as error:
+            if not is_duplicate(error):
+                raise
+            # The server has taken back this one statement, and goes on with the transaction.
+            for row in some:
+                await insert_ignore(session, table, row)
 
 
 def _rowcount(result: sa.Result[tuple[object, ...]]) -> int:

@@ -14,7 +14,15 @@ from migaga.common.errors import UnavailableError
 from migaga.storage.database import Database, open_database
 from migaga.storage.effects import once
 from migaga.storage.failures import is_temporary_conflict
-from migaga.storage.portable import delete_batch, execute_count, insert_ignore, lock_rows, retrying, upsert
+from migaga.storage.portable import (
+    delete_batch,
+    execute_count,
+    insert_all_ignore,
+    insert_ignore,
+    lock_rows,
+    retrying,
+    upsert,
+)
 from migaga.storage.schema import upgrade
 from migaga.storage.tables import effect, guild
 from migaga.storage.types import Amount
@@ -193,6 +201,15 @@ async def test_an_upsert_inserts_updates_and_keeps_what_it_is_told_to(database: 
         await upsert(session, accounts, {"id": 1, "balance": 6, "note": "second"}, keep=["note"])
         await upsert(session, accounts, {"id": 1, "balance": 6, "note": "second"}, keep=["note", "balance"])
         assert (await session.execute(sa.select(accounts.c.balance, accounts.c.note))).all() == [(6, "first")]
+
+
+async def test_many_rows_are_inserted_at_once_and_those_that_are_there_stay(database: Database) -> None:
+    async with database.transaction() as session:
+        await insert_ignore(session, accounts, {"id": 150, "balance": 5})
+        await insert_all_ignore(session, accounts, [{"id": one, "balance": 7} for one in range(1, 251)])
+    async with database.read() as session:
+        rows = (await session.execute(sa.select(accounts.c.id, accounts.c.balance))).all()
+    assert sorted(tuple(row) for row in rows) == [(one, 5 if one == 150 else 7) for one in range(1, 251)]
 
 
 async def test_insert_ignore_hides_duplicates_only(database: Database) -> None:

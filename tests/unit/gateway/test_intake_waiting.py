@@ -55,6 +55,38 @@ async def test_what_comes_while_others_still_wait_is_handled_after_them() -> Non
     assert office.desk.started == list(range(1, 132))
 
 
+async def test_a_person_who_waits_for_an_answer_does_not_wait_behind_a_backlog() -> None:
+    office = make(is_open=False)
+    office.receive(*range(1, 130))
+    office.receive(130, name="INTERACTION_CREATE")
+    office.intake.open()
+    await turns(2)
+    assert office.desk.started[:2] == [130, 1]
+    office.receive(131, name="INTERACTION_CREATE")
+    await turns(1)
+    assert 131 in office.desk.started
+    assert len(office.desk.started) < 131
+    await turns(200)
+    assert sorted(office.desk.started) == list(range(1, 132))
+    assert [seq for seq in office.desk.started if seq < 130] == list(range(1, 130))
+    assert office.seq == 131
+
+
+async def test_nobody_overtakes_an_event_that_may_have_ended_its_process() -> None:
+    office = make(is_open=False)
+    office.receive(1, 2)
+    office.receive(3, name="INTERACTION_CREATE")
+    suspects = Suspects()
+    suspects.gate.clear()
+    office.intake.open(suspects)
+    office.receive(4, name="INTERACTION_CREATE")
+    await turns()
+    assert office.desk.started == []
+    suspects.gate.set()
+    await until(lambda: len(office.desk.started) == 4)
+    assert office.desk.started == [1, 2, 3, 4]
+
+
 async def test_other_tasks_get_turns_while_a_long_replay_is_begun() -> None:
     office = make(limit=5_000, is_open=False)
     office.receive(*range(1, 2_001))
