@@ -204,6 +204,7 @@ async def test_an_upsert_inserts_updates_and_keeps_what_it_is_told_to(database: 
 
 
 async def test_many_rows_are_inserted_at_once_and_those_that_are_there_stay(database: Database) -> None:
+    await make_accounts(database)
     async with database.transaction() as session:
         await insert_ignore(session, accounts, {"id": 150, "balance": 5})
         await insert_all_ignore(session, accounts, [{"id": one, "balance": 7} for one in range(1, 251)])
