@@ -32,6 +32,8 @@ from migaga_emulator.world.world import World
 
 ABNORMAL = 1006
 """What a websocket says when the connection ended without a close frame."""
+CLIENT = "client "
+"""How the ledger's words begin for a connection that its client has closed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +178,7 @@ class Hub:
             self.of(session.bot_id).refused[session.id] = CloseCode(server_code)
             self.end(session, injected=True)
         else:
-            session.detach(now)
+            session.detach(now, left=how.startswith(CLIENT))
             self._coverage_changed(self.of(session.bot_id), session, now)
 
     def end(self, session: Session, *, injected: bool, pause_s: float = 0.0) -> None:
@@ -331,10 +333,12 @@ class Hub:
                 session.push(dispatch.name, views.payload(session.generation.intents), now, fate)
                 if fate is None:
                     ledger.for_session(dispatch.name, dispatch.payload)
-        if fate is not None and not covering:
+        # A session of another shard count that its client has left in order is nobody's: a cut-over leaves such ones.
+        if fate is not None and all(session.was_left for session in covering):
             empty = state.budget.remaining(now) == 0
             budget_in = state.budget.reset_after(now) if empty else 0.0
-            fate.unsent = state.recovery.excuses(dispatch.guild_id, now, budget_in=budget_in)
+            beside = {session.generation.shard_count for session in covering}
+            fate.unsent = state.recovery.excuses(dispatch.guild_id, now, budget_in=budget_in, beside=beside)
         if dispatch.guild_id is not None and dispatch.name == "GUILD_DELETE" and "unavailable" not in dispatch.payload:
             ledger.gaps.forget(dispatch.guild_id, now)
         if dispatch.guild_id is not None and dispatch.name == "GUILD_CREATE":
@@ -356,7 +360,7 @@ def _is_due(state: BotGateway, covering: Sequence[Session], views: _Views, now: 
 def _who_closed(client_code: int | None, server_code: int | None) -> str:
     if server_code is not None:
         return f"server {int(server_code)}"
-    return "dropped" if client_code in {None, ABNORMAL} else f"client {client_code}"
+    return "dropped" if client_code in {None, ABNORMAL} else f"{CLIENT}{client_code}"
 
 
 class _Views:

@@ -6,6 +6,7 @@ Synchronous; times are given. Used by `hub.py`.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from migaga_emulator.gateway.session import Generation
@@ -55,15 +56,20 @@ class Recovery:
             self._held = False
             self._not_before(now)
 
-    def excuses(self, guild_id: int | None, now: float, *, budget_in: float = 0.0) -> bool:
+    def excuses(
+        self, guild_id: int | None, now: float, *, budget_in: float = 0.0, beside: Collection[int] = ()
+    ) -> bool:
         """Whether a fault alone is why no session covers this guild now.
 
         Args:
             guild_id: the guild of the event; None for an event of none.
             now: when it was published.
             budget_in: seconds until the day's budget is renewed, when it is used up.
+            beside: shard counts of sessions that cover it and were left by their clients; a RESUME of one that has
+                the same count as the session that was destroyed would have brought the event.
         """
-        concerned = [generation for generation in self._cuts if generation.covers(guild_id)]
+        cuts = [generation for generation in self._cuts if generation.shard_count not in beside]
+        concerned = [generation for generation in cuts if generation.covers(guild_id)]
         if not concerned:
             return False
         if budget_in:

@@ -94,6 +94,8 @@ class Session:
         """Guilds that a fault keeps from this session: named in READY, never there."""
         self.sink: Sink | None = None
         self.detached_at: float | None = None
+        self.was_left = False
+        """Its client closed the connection itself, and nobody has come back."""
         self._resume_window_s = rules.resume_window_s
         self._replay: ReplayBuffer[Event] = ReplayBuffer(max_events=rules.replay_events, max_age_s=rules.replay_seconds)
         self._unwritten: deque[Event] = deque()
@@ -153,14 +155,14 @@ class Session:
     def attach(self, sink: Sink) -> None:
         """Connect a client; the one before, if any, is sent away."""
         before, self.sink = self.sink, sink
-        self.detached_at = None
+        self.detached_at, self.was_left = None, False
         if before is not None:
             before.replaced()
 
-    def detach(self, now: float) -> None:
-        """The client is gone; the session waits for a RESUME."""
+    def detach(self, now: float, *, left: bool = False) -> None:
+        """The client is gone; the session waits for a RESUME. `left`: the client has closed the connection."""
         self.sink = None
-        self.detached_at = now
+        self.detached_at, self.was_left = now, left
 
     def expired(self, now: float) -> bool:
         """Whether nobody came back in time."""

@@ -84,6 +84,26 @@ async def test_what_a_destroyed_session_still_held_is_undeliverable(stage: Stage
         assert (await stage.control.wait_until_handled(timeout=1)).undeliverable == 2
 
 
+@pytest.mark.parametrize(("code", "undeliverable"), [(3000, 1), (None, 0)])
+async def test_a_session_of_before_a_cut_over_excuses_nothing_once_its_client_has_left_it(
+    stage: Stage, code: int | None, undeliverable: int
+) -> None:
+    async with connected(stage.url) as old, connected(stage.url) as new:
+        await old.log_in(stage.token, shard=(0, 1))
+        stage.clock.advance(6)
+        await new.log_in(stage.token, shard=(0, 2))
+        if code is None:
+            await stage.control.faults.drop(shard_id=0, shard_count=1)
+        else:
+            await old.ws.close(code=code)
+        await stage.control.wait_for_sessions(1)
+        await stage.control.faults.invalidate(shard_id=0, shard_count=2, resumable=False)
+        await stage.post("while nobody is there")
+        report = await stage.control.ledger()
+    # Who comes back to a session that was only dropped has the event.
+    assert (report.sent, report.lost, report.undeliverable) == (1, 1 - undeliverable, undeliverable)
+
+
 async def test_what_a_client_had_and_did_not_handle_is_lost_whatever_fault_comes(stage: Stage) -> None:
     async with connected(stage.url) as client:
         await log_in(client, stage)
