@@ -47,7 +47,6 @@ class Limits:
 
 
 _HANDLERS = Limits(idle=60, answer=60, look_every=0.002, wait=LOCK_SECONDS)
-_READING = Limits(idle=60, answer=60)
 _LEASES = Limits(idle=10, answer=5, look_every=0.0005, wait=3.0)
 """More often than handlers: who owns a shard goes before what they write. The wait ends before an operation is given up
 (`leases.py`), so that it is known not to have been executed."""
@@ -74,7 +73,7 @@ def make_engines(target: Target, pool_size: int) -> Engines:
     make = _sqlite if target.dialect == "sqlite" else _mysql
     return Engines(
         handlers=make(target, _HANDLERS, pool_size),
-        reading=make(target, _READING, min(pool_size, _READING_POOL)),
+        reading=make(target, _HANDLERS, min(pool_size, _READING_POOL)),
         leases=make(target, _LEASES, _LEASE_POOL),
         maintenance=make(target, _MAINTENANCE, None),
     )

@@ -1,10 +1,10 @@
-"""SQLite connections that write in the event loop's own thread. `engines.py` opens them for handlers and for leases.
+"""SQLite connections that work in the event loop's own thread. `engines.py` opens them for all but migrations.
 
 SQLite has one lock for all writers of a file. Over a thread for each connection (aiosqlite) every statement of a
 transaction takes a turn of the event loop, and the lock is held for all of them: 30 ms in a busy process, so that four
 processes cannot write 200 times a second, and those who wait make them busier still. Here statements run at once, a
-transaction holds the lock for a fraction of a millisecond, and only waiting for it is left to the event loop. What
-reads only, and what may take long (migrations), stays in threads.
+transaction holds the lock for a fraction of a millisecond, and only waiting for it is left to the event loop. What may
+take long (migrations) stays in threads.
 """
 
 from __future__ import annotations
