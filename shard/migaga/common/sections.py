@@ -6,7 +6,7 @@ Each field's metadata also holds what the reference page (`reference.py`) says a
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -63,7 +63,12 @@ class EnvSettings:
     )
     token_file: Path | None = field(
         default=None,
-        metadata=key("TokenFile", values.path, "A file that holds the token and nothing else, in place of `Token`."),
+        metadata=key(
+            "TokenFile",
+            values.path,
+            "A file that holds the token and nothing else, in place of `Token`. A running process notices another "
+            "token in it and takes it.",
+        ),
     )
     version: str = field(
         default="", metadata=key("Version", values.text, "Your name for this revision; shown in `/status`.")
@@ -166,6 +171,16 @@ class DiscordSettings:
             "REST calls of this process in a second. Discord allows a bot 50 in all its processes together: share them "
             "out when there are several. Answers to interactions do not count.",
             shown="45",
+        ),
+    )
+    ask_every: timedelta = field(
+        default=timedelta(seconds=600),
+        metadata=key(
+            "AskEvery",
+            values.seconds(5, 86_400),
+            "Seconds after which a process asks Discord again for the recommended shard count and the IDENTIFY budget, "
+            "to show them in `/status`.",
+            shown="600",
         ),
     )
 
@@ -277,6 +292,16 @@ class FleetSettings:
             shown="migaga-state",
         ),
     )
+    mode_file: Path | None = field(
+        default=None,
+        metadata=key(
+            "ModeFile",
+            values.path,
+            "A file that holds `running`, `paused` or `stopped`. A running process notices a change of it within about "
+            "two seconds. While it is paused, its shards stay connected and no event is handled; when the bot is "
+            "stopped, a process that is asked to stop waits for no other one.",
+        ),
+    )
     wait_for_taker: timedelta = field(
         default=timedelta(0),
         metadata=key(
@@ -308,6 +333,15 @@ class ModuleSettings:
     )
     directories: tuple[Path, ...] = field(
         default=(), metadata=key("Directories", values.paths, "Folders with modules of your own, separated by commas.")
+    )
+    options: Mapping[str, Mapping[str, object]] = field(
+        default_factory=dict,
+        metadata=key(
+            "Options",
+            values.options,
+            "What modules' options are in guilds that have not set them, as a JSON object: "
+            '`{"MODULE": {"OPTION": VALUE}}`.',
+        ),
     )
 
 

@@ -131,7 +131,8 @@ def load_settings(path: Path | None, environ: Mapping[str, str]) -> Settings:
         retention=_read(RetentionSettings, found["Retention"]),
         source=path,
     )
-    return _with_shards_checked(_with_token(_with_database_url(settings, found["Database"]), found["Env"], path), found)
+    settings = _with_token(_with_mode_file(_with_database_url(settings, found["Database"]), path), found["Env"], path)
+    return _with_shards_checked(settings, found)
 
 
 def _from_environment(environ: Mapping[str, str]) -> Iterator[Entry]:
@@ -221,12 +222,23 @@ def _with_token(settings: Settings, entries: Mapping[str, Entry], path: Path | N
     token, where = env.token, entries["token"].where if "token" in entries else ""
     if env.token_file is not None:
         where = entries["token_file"].where
-        file = env.token_file if path is None else path.parent / env.token_file
-        token = read_token_file(file, where)
+        file = _beside(env.token_file, path)
+        env, token = replace(env, token_file=file), read_token_file(file, where)
     if token is None:
         return settings
     check_token(token, env.client_id, f"{where}: [Env] Token")
     return replace(settings, env=replace(env, token=token))
+
+
+def _with_mode_file(settings: Settings, path: Path | None) -> Settings:
+    if settings.fleet.mode_file is None:
+        return settings
+    return replace(settings, fleet=replace(settings.fleet, mode_file=_beside(settings.fleet.mode_file, path)))
+
+
+def _beside(file: Path, path: Path | None) -> Path:
+    """Return where a file is that the configuration file at `path` names."""
+    return file if path is None else path.parent / file
 
 
 def _with_database_url(settings: Settings, entries: Mapping[str, Entry]) -> Settings:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from datetime import timedelta
@@ -178,3 +179,14 @@ def path(value: str) -> Path:
 def folder(value: str) -> Path | None:
     """Read one folder name; `none` means that there is none."""
     return None if value.casefold() == "none" else path(value)
+
+
+def options(value: str) -> Mapping[str, Mapping[str, object]]:
+    """Read options of modules, a JSON object: name of a module -> name of an option -> its value."""
+    try:
+        found = json.loads(value)
+    except ValueError as error:
+        raise ValueError(f"expected a JSON object, but it is no JSON: {error}") from error
+    if not isinstance(found, dict) or not all(isinstance(of, dict) for of in found.values()):
+        raise ValueError('expected a JSON object such as {"points": {"daily": 10}}')
+    return MappingProxyType({module: MappingProxyType(of) for module, of in found.items()})

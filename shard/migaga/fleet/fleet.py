@@ -186,6 +186,10 @@ class Fleet:
             self._failure.cancel()
         _LOG.info("this process has left its fleet, the sessions stay")
 
+    def expect_nobody(self) -> None:
+        """Wait for no process that could still come, from now on: the whole fleet stops."""
+        self._wait_for_taker = 0.0
+
     def cut_grace(self) -> None:
         """End the grace of a running `stop`: shards are released now, their unfinished events come again."""
         self._cut.set()
@@ -197,6 +201,12 @@ class Fleet:
         now = self._clock.now()
         held = sorted(self._steward.held.values(), key=lambda one: one.key)
         return [_status(one, now) for one in held]
+
+    def heard(self, recommended: int) -> None:
+        """Take the shard count that Discord recommends now, for the status. What the fleet does, its plan decides."""
+        before, self.plan = self.plan.advice, self.plan.recommending(recommended)
+        if self.plan.advice not in {None, before}:
+            _LOG.warning("%s", self.plan.advice)
 
     @property
     def shard_ids(self) -> tuple[int, ...]:
@@ -312,7 +322,7 @@ class Fleet:
     def _make_shared(self, count: int, intents: hikari.Intents) -> Shared:
         discord = self._gateway.discord
         return Shared(
-            token=discord.credentials.token,
+            token=discord.token,
             gateway_url=self._gateway.info.url,
             shard_count=count,
             intents=intents,

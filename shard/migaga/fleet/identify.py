@@ -161,6 +161,10 @@ class IdentifyLedger:
             reason,
         )
 
+    def show(self, budget: Budget) -> None:
+        """Show what `GET /gateway/bot` has said just now: at rest nobody else asks."""
+        self._budget.show(budget)
+
     def _answered(self) -> None:
         """Take the number of buckets that Discord has told."""
         if self._buckets.slots.resize(self._budget.answer.max_concurrency, self._clock.now()):

@@ -101,6 +101,11 @@ class FleetBudget:
             self._core.forget()
         return outcome
 
+    def show(self, answer: Budget) -> None:
+        """Show an answer that somebody else has got. What may be spent is decided by answers of our own."""
+        if not self._asking.locked():
+            self.answer, self._counted = answer, 0
+
     async def _refresh(self, now: float, *, recovery: bool) -> None:
         """Ask. When Discord does not answer, what is known holds for a little longer."""
         self._tried_at = now

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import hikari
 from hikari import urls
@@ -29,6 +29,9 @@ class FleetPlan:
     """The count that Discord recommends."""
     advice: str | None = None
     """What people should know about the count: it was kept though Discord recommends another one."""
+    multiple_of: int = 1
+    is_given: bool = False
+    """People have written the count: no other one is advised."""
 
     @property
     def wish(self) -> Wish:
@@ -68,8 +71,14 @@ class FleetPlan:
                 f"there is no shard {wrong[0]} among {count}: ids go from 0 to {count - 1}. "
                 "Correct Ids or Count in section [Shards]."
             )
-        advice = None if isinstance(wanted, int) or count == recommended else _advice(count, recommended)
-        return cls(count, tuple(ids), intents, recommended, advice)
+        plan = cls(count, tuple(ids), intents, multiple_of=multiple_of, is_given=isinstance(wanted, int))
+        return plan.recommending(recommended)
+
+    def recommending(self, recommended: int) -> FleetPlan:
+        """Return the same plan with what Discord recommends now."""
+        recommended = _round_up(recommended, self.multiple_of)
+        advice = None if self.is_given or self.count == recommended else _advice(self.count, recommended)
+        return replace(self, recommended=recommended, advice=advice)
 
 
 async def present_generations(store: LeaseStore) -> list[str]:

@@ -1,7 +1,7 @@
-"""The options that guilds have set; their prefixes and switched-off modules, which the router reads for every message.
+"""The options that guilds have set, and what the configuration sets for the others; prefixes and switched-off modules.
 
-Another process's change of an option is seen when the store's cache is old; of a prefix or switch after the next
-refresh. This process's changes count at once.
+The router reads these two for every message. Another process's change of an option is seen when the store's cache is
+old; of a prefix or switch after the next refresh. This process's changes count at once.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ class GuildSettings:
 
     def __init__(self, store: OptionStore, default_prefix: str = "!") -> None:
         self._store = store
+        self._defaults: Mapping[str, Mapping[str, JsonValue]] = {}
         self._default_prefix = default_prefix
         self._prefixes: dict[int, str] = {}
         self._off: set[tuple[int, str]] = set()
@@ -42,13 +43,19 @@ class GuildSettings:
         """Return what text commands begin with in a guild, or in direct messages (None)."""
         return self._default_prefix if guild_id is None else self._prefixes.get(guild_id, self._default_prefix)
 
+    def begin_with(self, defaults: Mapping[str, Mapping[str, JsonValue]]) -> None:
+        """Take what is set, by module and option, where a guild has set nothing: as `values.encode` makes it."""
+        self._defaults = defaults
+
     async def stored(self, guild_id: int, module: str) -> Mapping[str, JsonValue]:
-        """Return what a guild has set for a module; defaults are not in it."""
-        return await self._store.get(guild_id, module)
+        """Return what is set for a module in a guild; what is its author's default is not in it."""
+        values = await self._store.get(guild_id, module)
+        defaults = self._defaults.get(module)
+        return {**defaults, **values} if defaults else values
 
     async def load(self, guild_id: int | None, module: str, kind: type[O]) -> O:
-        """Return a guild's options; the defaults outside of guilds."""
-        return kind.load({} if guild_id is None else await self._store.get(guild_id, module))
+        """Return a guild's options; outside of guilds what is set for all."""
+        return kind.load(self._defaults.get(module, {}) if guild_id is None else await self.stored(guild_id, module))
 
     async def set(self, guild_id: int, module: str, name: str, value: JsonValue) -> None:
         """Store one value, as `values.encode` made it, and use it from now on."""

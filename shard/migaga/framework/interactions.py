@@ -56,6 +56,16 @@ class InteractionRouter:
             return self._custom_id(table, built, str(data.get("custom_id", "")), modal=kind == _MODAL)
         return None
 
+    def answers(self, received: Received) -> bool:
+        """Hand a press or a form over to the open question that it answers. Returns whether there was one."""
+        payload = received.payload
+        custom_id = str((payload.get("data") or {}).get("custom_id", ""))
+        if payload.get("type") not in (_COMPONENT, _MODAL) or not custom_id.startswith(f"{DIALOGUE}:"):
+            return False
+        question = self._environment.waiting.pressed(custom_id.split(":")[1])
+        is_theirs = question is not None and person_of_interaction(payload).id == question.user_id
+        return is_theirs and question is not None and question.offer(payload)
+
     async def refuse(self, table: RoutingTable, received: Received, reason: str) -> None:
         """Tell a person why their interaction is not run, and what to do; who types gets no suggestions."""
         outcome = UNAVAILABLE if self._runner.age(received) <= TOO_OLD else EXPIRED

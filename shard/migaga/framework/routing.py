@@ -26,6 +26,7 @@ from migaga.gateway.intake import AgainError, Handlers, PutAside
 from migaga.gateway.received import Received
 from migaga.storage.failures import blame
 
+PAUSED = "The bot is paused by its operators, so it did nothing. Please try again later."
 Job = Callable[[], Awaitable[object]]
 _log = logging.getLogger(__name__)
 
@@ -59,7 +60,7 @@ class EventRouter:
             if event.shard_id not in self._here:
                 self._arrives(event)
             self._environment.directory.observe(event.name, event.payload)
-            jobs = list(self._jobs(event))
+            jobs = list(self._jobs_of_paused(event) if self._environment.pause.is_on else self._jobs(event))
         except Exception:
             # A payload that is not as documented must not stop the shard; it is one event's handlers that are lost.
             _log.exception("%s could not be routed", event.name)
@@ -90,6 +91,25 @@ class EventRouter:
         self._here.add(event.shard_id)
         self._environment.departures.returned(guild_id)
         self._environment.settings.refresh_soon()
+
+    def _jobs_of_paused(self, event: Received) -> Iterator[Job]:
+        """Do for a paused bot what no module does: count, know its guilds, let handlers that run have their answers."""
+        if self._answers_open_question(event):
+            return
+        self._environment.metrics.event_paused(event.name)
+        if event.name in KEPT_EVENTS:
+            job = self._keeper.job(event)
+            if job is not None:
+                yield job
+        elif event.name == "INTERACTION_CREATE" and not event.is_refused:
+            event.is_refused = True
+            yield partial(self._interactions.refuse, self.table, event, PAUSED)
+
+    def _answers_open_question(self, event: Received) -> bool:
+        """Hand over the answer to a question of a handler that began before the pause."""
+        if event.name == "MESSAGE_CREATE":
+            return self._texts.answers(event)
+        return event.name == "INTERACTION_CREATE" and not event.is_refused and self._interactions.answers(event)
 
     def _jobs(self, event: Received) -> Iterator[Job]:
         table, built = self.table, Built(self._builder, event)

@@ -10,7 +10,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import cast
 
@@ -19,6 +19,7 @@ import hikari
 
 from migaga.common.alive import Alive, AlwaysAlive
 from migaga.common.errors import MigagaError
+from migaga.common.pause import Pause
 from migaga.framework.access import Access
 from migaga.framework.autocompletes import Autocompletes
 from migaga.framework.building import Builder
@@ -35,6 +36,7 @@ from migaga.framework.guilds import GuildDirectory
 from migaga.framework.interactions import InteractionRouter
 from migaga.framework.loader import LoadResult
 from migaga.framework.modules import START_SECONDS, ModuleSet
+from migaga.framework.option_defaults import Given, check_defaults
 from migaga.framework.resolver import RestResolver
 from migaga.framework.routing import EventRouter
 from migaga.framework.running import Runner
@@ -68,6 +70,8 @@ class FrameworkSettings:
     """Days after which the data of a guild is deleted that the bot has left."""
     start_seconds: float = START_SECONDS
     """How long a module's `start()` may take."""
+    options: Given = field(default_factory=dict)
+    """What modules' options are in guilds that have not set them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +100,7 @@ class FrameworkRuntime:
         metrics: Metrics | None = None,
         shard_ids: Callable[[], Sequence[int]] = lambda: (),
         alive: Alive | None = None,
+        pause: Pause | None = None,
         now: Callable[[], float] = time.time,
     ) -> None:
         """Make the parts; nothing runs yet.
@@ -109,6 +114,7 @@ class FrameworkRuntime:
             shard_ids: The shards that this process has now, for tasks that run once per shard.
             alive: Whether this process may act for them now: nothing starts and nothing goes out while it may not.
                 Left out: always, since it shares them with nobody.
+            pause: Whether the bot is paused. Left out: it never is.
             now: Wall clock, seconds since the epoch.
         """
         self._settings = settings
@@ -140,6 +146,7 @@ class FrameworkRuntime:
             now=now,
             discord_time=discord.time,
             alive=alive,
+            pause=pause or Pause(),
         )
         access = Access(self.access_rules, Cooldowns())
         runner = Runner(self.environment, access)
@@ -203,8 +210,10 @@ class FrameworkRuntime:
         Returns what does not run, with the reason; the others run.
 
         Raises:
+            ConfigError: The configuration sets an option that a module does not have, or to what it cannot be.
             MigagaError: The database cannot be used.
         """
+        self.settings.begin_with(check_defaults(self._settings.options, [one.spec for one in result.modules]))
         failures = await self.modules.load(await asyncio.to_thread(load_core), result)
         await self.settings.refresh()
         refresher = asyncio.create_task(self.settings.keep_fresh(_REFRESH), name="guild settings")

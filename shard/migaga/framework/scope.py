@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from migaga.common.alive import Alive
 from migaga.common.discord_time import DiscordTime
 from migaga.common.errors import UnavailableError
+from migaga.common.pause import Pause
 from migaga.framework.departures import Departures
 from migaga.framework.guild_settings import GuildSettings
 from migaga.framework.guilds import GuildDirectory
@@ -51,6 +52,10 @@ class Metrics(Protocol):
         """Count one run of a listener, component, menu, autocomplete or task; `again`: it has to run once more."""
         ...
 
+    def event_paused(self, name: str) -> None:
+        """Count an event that is not handled, because the bot is paused."""
+        ...
+
 
 class NoMetrics:
     """Counts nothing."""
@@ -59,6 +64,9 @@ class NoMetrics:
         """Count nothing."""
 
     def handler(self, module: str, handler: str, outcome: str, seconds: float) -> None:
+        """Count nothing."""
+
+    def event_paused(self, name: str) -> None:
         """Count nothing."""
 
 
@@ -84,6 +92,8 @@ class Environment:
     """How old what Discord made is."""
     alive: Alive
     """Whether this process may act for its shards now (P1)."""
+    pause: Pause = field(default_factory=Pause)
+    """Whether the bot's operators have paused it: nothing starts."""
 
 
 @dataclass(slots=True, eq=False)

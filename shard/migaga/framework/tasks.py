@@ -169,11 +169,16 @@ class Tasks:
     def _goes_on(self) -> bool:
         return asyncio.current_task() not in self._stopping
 
+    async def _until_may_start(self) -> None:
+        """Wait while the bot is paused, and while this process may not act."""
+        await self._environment.pause.until_over()
+        await self._process.until_valid()
+
     async def _local(self, job: _Job) -> None:
         due = next_due(self._now(), job.spec.every, self._now())
         while self._goes_on():
             await asyncio.sleep(max(0.0, (due - self._now()).total_seconds()))
-            await self._process.until_valid()
+            await self._until_may_start()
             with self._working():
                 await self._run(job, due, self._process)
             due = next_due(due, job.spec.every, self._now())
@@ -183,7 +188,7 @@ class Tasks:
         every = job.spec.every
         first = None if job.shard_id is None else self._now() + every
         while self._goes_on():
-            await self._process.until_valid()
+            await self._until_may_start()
             claim = _Claim(self._environment.alive, time.monotonic() + KEPT_FOR)
             try:
                 turn = await self._claims.claim(job.name, every, self._now(), first=first)

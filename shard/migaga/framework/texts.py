@@ -24,6 +24,7 @@ from migaga.framework.spec import ListenerSpec, Requirements
 from migaga.framework.table import RoutingTable
 from migaga.framework.uncalled import UnknownCommandEvent, read_unknown
 from migaga.framework.usage import text_usage
+from migaga.gateway.received import Received
 
 Job = Callable[[], Awaitable[object]]
 
@@ -56,8 +57,7 @@ class TextCommands:
         guild = None if payload.get("guild_id") is None else int(payload["guild_id"])
         if created:
             self._edits.seen(built.received.shard_id, int(payload["id"]), guild)
-        waiting = self._environment.waiting
-        if created and waiting.offer_message(int(payload["channel_id"]), int(author["id"]), payload):
+        if created and self._offer(payload):
             return None
         content = payload.get("content")
         if not content:
@@ -69,6 +69,17 @@ class TextCommands:
             return None
         job = self._match(table, built if created else built.as_created(), content, prefix)
         return self._unknown(table, built, content, prefix) if created and job is None else job
+
+    def answers(self, event: Received) -> bool:
+        """Hand a new message over to the open question that it answers. Returns whether there was one."""
+        author = event.payload.get("author")
+        heard = author is not None and not event.payload.get("webhook_id") and self._heard(author)
+        return heard and self._offer(event.payload)
+
+    def _offer(self, payload: Payload) -> bool:
+        return self._environment.waiting.offer_message(
+            int(payload["channel_id"]), int(payload["author"]["id"]), payload
+        )
 
     def left(self, has_left: HasLeft) -> None:
         """Forget what is known of messages in shards that have gone."""

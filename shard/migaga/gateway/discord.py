@@ -5,7 +5,7 @@ The composition root opens one `Discord`; the fleet, the framework and hikari's 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import Executor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -18,12 +18,14 @@ from hikari.impl.entity_factory import EntityFactoryImpl
 from hikari.impl.event_factory import EventFactoryImpl
 
 from migaga.common.discord_time import DiscordTime
-from migaga.common.errors import ConfigError
+from migaga.common.errors import ConfigError, CredentialsError
 from migaga.common.settings import Credentials
 from migaga.gateway.events import FleetEventManager
 from migaga.gateway.identify import Budget
 from migaga.gateway.pace import PacedBuckets, quiet_rate_limits
+from migaga.gateway.privates import change_token
 from migaga.gateway.refusals import NOT_DISCORD, disallowed_intents, failed_call, missing_intents, not_discord
+from migaga.gateway.token import BotToken
 
 CALLS_PER_SECOND = 45
 """REST calls of one process: a few less than the 50 that Discord allows a bot."""
@@ -87,12 +89,14 @@ class Discord:
     user: hikari.OwnUser
     """The bot."""
     application: hikari.Application
-    credentials: Credentials
+    token: BotToken
     event_factory: hikari.api.EventFactory
     time: DiscordTime
     """Tells how old something is, without trusting the local time of day."""
     rest: hikari.impl.RESTClientImpl
     """hikari's REST client as it is: what `app.rest` is may be put in front of it, for handlers."""
+    open_rest: Callable[[str], hikari.impl.RESTClientImpl]
+    """Makes another client, with another token."""
 
     def event_manager(self, intents: hikari.Intents) -> FleetEventManager:
         """Make the event manager of a fleet."""
@@ -107,17 +111,34 @@ class Discord:
     async def gateway(self) -> GatewayInfo:
         """Ask for gateway address, recommended shards and IDENTIFY budget.
 
-        Raises CredentialsError when the token is refused, UnavailableError when Discord does not answer.
+        Raises CredentialsError when the token of now is refused, UnavailableError when Discord does not answer.
         """
+        asked_with = self.token.number
         try:
-            info = await self.rest.fetch_gateway_bot_info()
-        except errors.HTTPError as error:
-            raise failed_call(error, "asking for the gateway") from error
-        except NOT_DISCORD as error:
-            raise not_discord("asking for the gateway") from error
-        limit = info.session_start_limit
-        budget = Budget(limit.total, limit.remaining, limit.reset_after, limit.max_concurrency)
-        return GatewayInfo(info.url, info.shard_count, budget)
+            return await _ask_gateway(self.rest)
+        except CredentialsError:
+            if self.token.number == asked_with:
+                raise
+        return await _ask_gateway(self.rest)  # It was changed meanwhile: the refusal is that of the one before.
+
+    async def check(self, token: str, where: str) -> GatewayInfo:
+        """Ask Discord whether it accepts another token, which is not used for anything else.
+
+        `where` names the place that it came from.
+
+        Raises CredentialsError when it does not, ConfigError when the token is another bot's, UnavailableError when
+        Discord does not answer.
+        """
+        async with self.open_rest(token) as rest:
+            user = await _ask_user(rest)
+            if user.id != self.user.id:
+                raise ConfigError(f"{where}: the token belongs to bot {user.id}, and this bot is {self.user.id}.")
+            return await _ask_gateway(rest)
+
+    def use(self, token: str) -> None:
+        """Use another token, which `check` has accepted: REST from the next call on, shards when they connect."""
+        change_token(self.rest, token)
+        self.token.change(token)
 
 
 @asynccontextmanager
@@ -150,23 +171,27 @@ async def open_discord(
     async with aiohttp.ClientSession(
         connector=connector, timeout=timeout, trust_env=True, trace_configs=[*traces, _date_trace(time)]
     ) as session:
-        rest = hikari.impl.RESTClientImpl(
-            cache=None,
-            entity_factory=app.entity_factory,
-            executor=None,
-            http_settings=http,
-            bucket_manager=PacedBuckets(calls_per_second),
-            proxy_settings=proxy,
-            client_session=session,
-            client_session_owner=False,
-            token=credentials.token,
-            token_type=hikari.TokenType.BOT,
-            rest_url=api_url,
-        )
+
+        def open_rest(token: str) -> hikari.impl.RESTClientImpl:
+            return hikari.impl.RESTClientImpl(
+                cache=None,
+                entity_factory=app.entity_factory,
+                executor=None,
+                http_settings=http,
+                bucket_manager=PacedBuckets(calls_per_second),
+                proxy_settings=proxy,
+                client_session=session,
+                client_session_owner=False,
+                token=token,
+                token_type=hikari.TokenType.BOT,
+                rest_url=api_url,
+            )
+
+        rest = open_rest(credentials.token)
         app.connect(rest)
         with quiet_rate_limits():
             async with rest:
-                yield await _log_in(app, credentials, time)
+                yield await _log_in(app, credentials, time, open_rest)
 
 
 def _date_trace(time: DiscordTime) -> aiohttp.TraceConfig:
@@ -180,10 +205,16 @@ def _date_trace(time: DiscordTime) -> aiohttp.TraceConfig:
     return trace
 
 
-async def _log_in(app: DiscordApp, credentials: Credentials, time: DiscordTime) -> Discord:
+async def _log_in(
+    app: DiscordApp,
+    credentials: Credentials,
+    time: DiscordTime,
+    open_rest: Callable[[str], hikari.impl.RESTClientImpl],
+) -> Discord:
+    rest = app.rest
+    user = await _ask_user(rest)
     try:
-        user = await app.rest.fetch_my_user()
-        application = await app.rest.fetch_application()
+        application = await rest.fetch_application()
     except errors.HTTPError as error:
         raise failed_call(error, "checking the bot token") from error
     except NOT_DISCORD as error:
@@ -194,4 +225,26 @@ async def _log_in(app: DiscordApp, credentials: Credentials, time: DiscordTime) 
             f"Discord says that the token belongs to bot {user.id}, but its text says {credentials.application_id}. "
             "Correct Token in section [Env]."
         )
-    return Discord(app, user, application, credentials, EventFactoryImpl(app), time, app.rest)
+    token = BotToken(credentials.application_id, credentials.token)
+    return Discord(app, user, application, token, EventFactoryImpl(app), time, rest, open_rest)
+
+
+async def _ask_user(rest: hikari.impl.RESTClientImpl) -> hikari.OwnUser:
+    try:
+        return await rest.fetch_my_user()
+    except errors.HTTPError as error:
+        raise failed_call(error, "checking the bot token") from error
+    except NOT_DISCORD as error:
+        raise not_discord("checking the bot token") from error
+
+
+async def _ask_gateway(rest: hikari.impl.RESTClientImpl) -> GatewayInfo:
+    try:
+        info = await rest.fetch_gateway_bot_info()
+    except errors.HTTPError as error:
+        raise failed_call(error, "asking for the gateway") from error
+    except NOT_DISCORD as error:
+        raise not_discord("asking for the gateway") from error
+    limit = info.session_start_limit
+    budget = Budget(limit.total, limit.remaining, limit.reset_after, limit.max_concurrency)
+    return GatewayInfo(info.url, info.shard_count, budget)

@@ -82,12 +82,14 @@ _SHARD_NAMES = (
         "_seq",
         "_session_id",
         "_shard_id",
+        "_token",
         "_total_rate_limit",
         "_user_id",
         "_ws",
     ),
 )
 _MANAGER_NAMES = ("_consumers", "_enabled_for_event", "_event_factory")
+_REST_NAMES = ("_token",)
 _BUCKET_NAMES = ("_real_hashes_to_buckets", "_route_hash_to_bucket_hash")
 
 
@@ -97,8 +99,17 @@ def missing_names() -> list[str]:
         (GatewayShardImpl, _SHARD_NAMES),
         (EventManagerImpl, _MANAGER_NAMES),
         (RESTBucketManager, _BUCKET_NAMES),
+        (hikari.impl.RESTClientImpl, _REST_NAMES),
     )
     return [f"{owner.__name__}.{name}" for owner, names in owners for name in names if not hasattr(owner, name)]
+
+
+def change_token(rest: hikari.impl.RESTClientImpl, token: str) -> None:
+    """Let a REST client use another bot token from its next call on.
+
+    hikari's own way, a token strategy, would try each refused token twice.
+    """
+    rest._token = f"{hikari.TokenType.BOT} {token}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +179,11 @@ class OpenShard(GatewayShardImpl):
 
     async def until_free(self) -> None:
         """Wait until events may be handed on again."""
+
+    @property
+    def token(self) -> str:
+        """What to log in with: asked for each connection, and again just before IDENTIFY or RESUME goes out."""
+        return self._token
 
     # ---- what hikari keeps to itself
 
@@ -261,6 +277,7 @@ class OpenShard(GatewayShardImpl):
         self._has_ended = False
         self._connected.clear()
         await self.before_connect()
+        self._token = self.token
         tasks: tuple[asyncio.Task[None], ...] = ()
         opened: list[aiohttp.ClientSession] = []
         _opening.set(opened)
@@ -302,8 +319,11 @@ class OpenShard(GatewayShardImpl):
         op = int(data["op"])
         if not await self.before_handshake(op):
             raise errors.GatewayConnectionError("given up before the handshake")
-        if op == OP_RESUME and isinstance(details := data["d"], dict):
-            details |= {"seq": self._seq, "session_id": self._session_id}
+        self._token = self.token
+        if isinstance(details := data["d"], dict):
+            details["token"] = self._token
+            if op == OP_RESUME:
+                details |= {"seq": self._seq, "session_id": self._session_id}
         await super()._send_json(data, priority=priority)
         await self.after_handshake_sent(op)
 

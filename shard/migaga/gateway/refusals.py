@@ -44,7 +44,8 @@ def bad_token() -> CredentialsError:
     """Return the error of a token that Discord refuses (401, close 4004)."""
     return CredentialsError(
         "Discord refuses the bot token (it is wrong, or was reset). No further attempt is made. Get a new one at "
-        f"{PORTAL} > your application > Bot > Reset Token, and set Token in section [Env] or MIGAGA_ENV_TOKEN."
+        f"{PORTAL} > your application > Bot > Reset Token, and set Token in section [Env] or MIGAGA_ENV_TOKEN, "
+        "or write it into TokenFile."
     )
 
 

@@ -15,7 +15,7 @@ from migaga.common.errors import MigagaError
 from migaga.gateway.lease import ShardLease
 from migaga.gateway.privates import FATAL_CLOSES, Session
 from migaga.gateway.refusals import fatal_close
-from migaga.gateway.shard import FleetShard, ShardLife, ShardState, Shared
+from migaga.gateway.shard import TOKEN_REFUSED, FleetShard, ShardLife, ShardState, Shared
 
 _LOG = logging.getLogger(__name__)
 
@@ -58,6 +58,10 @@ class ShardRunner:
                 self._fail(str(error))
                 raise
             except errors.GatewayServerClosedConnectionError as error:
+                if error.code == TOKEN_REFUSED and self._shard.has_old_token:
+                    _LOG.info("shard %d: the token before is refused, it connects with the new one", self.life.shard_id)
+                    self._remake()
+                    continue
                 refused = self._refusal(error)
                 self._fail(str(refused))
                 raise refused from error
@@ -71,9 +75,7 @@ class ShardRunner:
             await self._shared.clock.sleep(wait)
             lived = self._shared.clock.now() - began - wait
             wait = RESTART_AFTER[0] if lived > RESTART_AFTER[1] else min(wait * 2, RESTART_AFTER[1])
-            self._session = self._shard.session
-            self._shared.manager.detach(self._shard)
-            self._shard = self._make()
+            self._remake()
 
     def pause(self) -> None:
         """Take no further event."""
@@ -85,6 +87,11 @@ class ShardRunner:
         self._shared.manager.detach(self._shard)
         if self.life.state is not ShardState.FAILED:
             self._set(ShardState.STOPPED)
+
+    def _remake(self) -> None:
+        self._session = self._shard.session
+        self._shared.manager.detach(self._shard)
+        self._shard = self._make()
 
     def _make(self) -> FleetShard:
         shard = FleetShard(self.life, self._shared, self._lease, self._session)

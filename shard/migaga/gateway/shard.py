@@ -24,12 +24,14 @@ from migaga.gateway.lease import IdentifyTurns, ShardLease, Turn
 from migaga.gateway.observer import Observer
 from migaga.gateway.privates import OP_IDENTIFY, OpenShard, Session
 from migaga.gateway.reconnects import Reconnects
+from migaga.gateway.token import BotToken
 
 _LOG = logging.getLogger(__name__)
 
 SESSION_ENDS = frozenset({4003, 4006, 4007})
 """Close codes after which Discord wants a new session (4006 is an old form of 4003)."""
 SESSION_TIMED_OUT = 4009
+TOKEN_REFUSED = 4004
 STEADY = 30.0
 """Seconds of life after which a session that timed out may be tried once more."""
 
@@ -52,7 +54,7 @@ class ShardState(StrEnum):
 class Shared:
     """What all shards of a process share."""
 
-    token: str = field(repr=False)
+    token: BotToken
     gateway_url: str
     shard_count: int
     intents: hikari.Intents
@@ -87,6 +89,8 @@ class ShardLife:
     """Discord ended the session by op 9: it wants a random pause before IDENTIFY."""
     timed_out: bool = False
     """The session was closed with 4009 and is tried once more."""
+    refused: int | None = None
+    """Number of the token that was refused when the session ended: another token has no part in that session."""
 
 
 class FleetShard(OpenShard):
@@ -103,7 +107,7 @@ class FleetShard(OpenShard):
             proxy_settings=shared.proxy,
             event_manager=shared.manager,
             event_factory=shared.event_factory,
-            token=shared.token,
+            token=shared.token.value,
             url=shared.gateway_url,
         )
         self.session = session
@@ -115,6 +119,18 @@ class FleetShard(OpenShard):
         self._waiting = AsyncExitStack()
         self._reconnects = Reconnects()
         self._turn: Turn | None = None
+        self._logged_in_with = shared.token.number
+
+    @property
+    def token(self) -> str:
+        """The token of now: the one before is refused when it was reset."""
+        self._logged_in_with = self._shared.token.number
+        return self._shared.token.value
+
+    @property
+    def has_old_token(self) -> bool:
+        """Whether the token was changed since this connection logged in."""
+        return self._logged_in_with != self._shared.token.number
 
     def pause(self) -> None:
         """Hand on no further event. Heartbeats go on."""
@@ -128,6 +144,9 @@ class FleetShard(OpenShard):
         clock = self._shared.clock
         await clock.sleep(self._reconnects.wait(clock.now()))
         await self._lease.until_connectable()
+        if self._life.refused not in {None, self._shared.token.number}:
+            self.session = None
+        self._life.refused = None
         await self._until_allowed()
         self._reconnects.begins(clock.now())
 
@@ -208,6 +227,8 @@ class FleetShard(OpenShard):
         had_session = self.session is not None
         if code in SESSION_ENDS or (code == SESSION_TIMED_OUT and self._timed_out_for_good()):
             self.session = None
+        if code == TOKEN_REFUSED:
+            self._life.refused = self._logged_in_with
         if reason == "op 9" and not had_session:
             self._life.invalidated = True
         if self.session is None:

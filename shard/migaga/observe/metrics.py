@@ -30,6 +30,7 @@ CATALOGUE = {
     "events_received_total": "Dispatches received from the gateway, by Discord's event name.",
     "events_routed_total": "Dispatches that at least one handler took, by event name.",
     "events_repeated_total": "Dispatches that came again although they were received before, and were left out.",
+    "events_paused_total": "Dispatches that were not handled because the bot is paused, by event name.",
     "events_in_flight": "Events being handled now, by shard.",
     "watermark_lag_events": "Events received after the watermark (what a crash now would repeat), by shard.",
     "handler_runs_total": "Runs of handlers by module, handler and outcome.",
@@ -58,6 +59,7 @@ CATALOGUE = {
 _LABELS: dict[str, tuple[str, ...]] = {
     "events_received_total": ("event",),
     "events_routed_total": ("event",),
+    "events_paused_total": ("event",),
     "events_in_flight": ("shard",),
     "watermark_lag_events": ("shard",),
     "handler_runs_total": ("module", "handler", "outcome"),
@@ -102,6 +104,7 @@ class Metrics:
         self._events_received = self._counter("events_received_total")
         self._events_routed = self._counter("events_routed_total")
         self._events_repeated = self._counter("events_repeated_total")
+        self._events_paused = self._counter("events_paused_total")
         self._in_flight = self._gauge("events_in_flight")
         self._lag = self._gauge("watermark_lag_events")
         self._handler_runs = self._counter("handler_runs_total")
@@ -126,6 +129,7 @@ class Metrics:
         self._ready = self._gauge("process_ready")
         self._received_by_name = _Children(self._events_received, _event)
         self._routed_by_name = _Children(self._events_routed, _event)
+        self._paused_by_name = _Children(self._events_paused, _event)
         self._states: dict[int, str] = {}
         for state in _STATES:
             self._shards.labels(state).set(0)
@@ -221,6 +225,10 @@ class Metrics:
         """Count one run of a listener, component, menu, autocomplete or task."""
         self._handler_runs.labels(module, handler, outcome).inc()
         self._handler_seconds.labels(module, handler).observe(seconds)
+
+    def event_paused(self, name: str) -> None:
+        """Count an event that is not handled."""
+        self._paused_by_name[name].inc()
 
     # ---- the rest of the process
 

@@ -14,12 +14,15 @@ import hikari
 
 from migaga.common import logs
 from migaga.common.clock import MonotonicClock
+from migaga.common.pause import Pause
 from migaga.common.settings import Credentials, Settings
 from migaga.framework.runtime import FrameworkRuntime
 from migaga.gateway.discord import open_discord
 from migaga.observe.http import Probes, serve_http
 from migaga.observe.metrics import Metrics
+from migaga.process.files import SmallFile
 from migaga.process.joining import Base, new_member, open_fleet, run_fleet
+from migaga.process.mode import Mode, follow_mode
 from migaga.process.parts import cancel, count_errors, framework_settings, load_feature_modules, watch_database
 from migaga.process.signals import StopSignals
 from migaga.process.state import ProcessState
@@ -94,6 +97,7 @@ async def _run(
             new_member(store, clock, settings),
         )
         state.phase = "loading modules"
+        pause = await _open_mode(settings, clock, state, stack)
         runtime = FrameworkRuntime(
             framework_settings(settings),
             discord,
@@ -102,12 +106,24 @@ async def _run(
             metrics=metrics,
             shard_ids=lambda: state.fleet.shard_ids if state.fleet else (),
             alive=base.member,
+            pause=pause,
         )
         state.runtime = await stack.enter_async_context(runtime)
         await load_feature_modules(runtime, settings, intents)
         state.phase = "waiting for Discord's gateway"
         joined = await stack.enter_async_context(open_fleet(base, runtime))
         await run_fleet(joined, runtime, settings, signals, state)
+
+
+async def _open_mode(settings: Settings, clock: MonotonicClock, state: ProcessState, stack: AsyncExitStack) -> Pause:
+    """Know whether the bot is paused before anything of it starts, and follow the file that tells."""
+    pause = Pause()
+    if settings.fleet.mode_file is not None:
+        state.mode, file = Mode(pause), SmallFile(settings.fleet.mode_file)
+        state.mode.take(file.path, await file.read())
+        following = asyncio.create_task(follow_mode(state.mode, file, clock), name="mode file")
+        stack.push_async_callback(cancel, following)
+    return pause
 
 
 async def _open_database(

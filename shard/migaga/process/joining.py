@@ -26,7 +26,11 @@ from migaga.gateway.discord import Discord, GatewayInfo
 from migaga.gateway.events import FleetEventManager
 from migaga.gateway.identify import Budget, GateStatus
 from migaga.observe.metrics import Metrics
+from migaga.process.asking import keep_asking
+from migaga.process.files import SmallFile
+from migaga.process.mode import Mode
 from migaga.process.parts import cancel
+from migaga.process.rotation import Rotation
 from migaga.process.signals import StopSignals
 from migaga.process.state import ProcessState
 from migaga.storage.database import Database
@@ -51,11 +55,12 @@ class Base:
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """This process's part of its fleet, and who says when it may IDENTIFY."""
+    """This process's part of its fleet, who says when it may IDENTIFY, and who takes a new token."""
 
     fleet: Fleet
     turns: IdentifyLedger
     breaker: FleetBreaker
+    rotation: Rotation | None
 
 
 @asynccontextmanager
@@ -89,9 +94,34 @@ async def open_fleet(base: Base, runtime: FrameworkRuntime) -> AsyncIterator[Joi
                 state_directory=settings.fleet.state_directory,
                 wait_for_taker=settings.fleet.wait_for_taker,
             )
-            yield Joined(fleet, turns, breaker)
+            async with _follow(base, fleet, turns, breaker) as rotation:
+                yield Joined(fleet, turns, breaker, rotation)
     finally:
         await cancel(watching)
+
+
+@asynccontextmanager
+async def _follow(
+    base: Base, fleet: Fleet, turns: IdentifyLedger, breaker: FleetBreaker
+) -> AsyncIterator[Rotation | None]:
+    """Follow what changes outside while the process runs: the token in its file, what Discord recommends."""
+    settings, discord, clock = base.settings, base.discord, base.clock
+
+    def heard(info: GatewayInfo) -> None:
+        fleet.heard(info.recommended_shards)
+        turns.show(info.budget)
+
+    every = settings.discord.ask_every.total_seconds()
+    asking = keep_asking(discord.gateway, heard, breaker, clock, every=every)
+    tasks = [asyncio.create_task(asking, name="recommended shards")]
+    file, rotation = settings.env.token_file, None
+    if file is not None:
+        rotation = Rotation(SmallFile(file), discord, breaker, clock)
+        tasks.append(asyncio.create_task(rotation.run(), name="token file"))
+    try:
+        yield rotation
+    finally:
+        await cancel(*tasks)
 
 
 def new_member(store: LeaseStore, clock: Clock, settings: Settings) -> Member:
@@ -129,12 +159,12 @@ def _wished_change(discord: Discord, plan: FleetPlan, settings: Settings) -> Cha
 async def _open_turns(base: Base, info: GatewayInfo) -> AsyncIterator[tuple[IdentifyLedger, FleetBreaker]]:
     """Open what says when shards may connect and IDENTIFY. Discord has accepted the token a moment ago."""
     discord, store, clock = base.discord, base.store, base.clock
-    application = discord.credentials.application_id
+    application = discord.token.application_id
 
     async def budget() -> Budget:
         return (await discord.gateway()).budget
 
-    breaker = FleetBreaker(store, application, discord.credentials.token, ask=discord.gateway, clock=clock)
+    breaker = FleetBreaker(store, application, discord.token.value, ask=discord.gateway, clock=clock)
     await breaker.read()
     if not breaker.is_closed:
         await breaker.accepted()
@@ -161,6 +191,7 @@ async def run_fleet(
     """Run the shards until a signal asks to stop, or one of them may not go on."""
     fleet = joined.fleet
     state.fleet, state.gate = fleet, joined.turns
+    state.breaker, state.rotation = joined.breaker, joined.rotation
     waits = [asyncio.create_task(signals.first(), name="first signal")]
     try:
         waits.append(asyncio.create_task(fleet.start(), name="fleet start"))
@@ -176,20 +207,31 @@ async def run_fleet(
         state.phase = "stopping"
         await cancel(*waits)
         at_the_end = joined.turns.status()
-        await _stop_fleet(fleet, runtime, settings, signals)
+        await _stop_fleet(fleet, runtime, settings, signals, state.mode)
     _raise_what_was_left(at_the_end, joined.breaker)
 
 
-async def _stop_fleet(fleet: Fleet, runtime: FrameworkRuntime, settings: Settings, signals: StopSignals) -> None:
+async def _stop_fleet(
+    fleet: Fleet, runtime: FrameworkRuntime, settings: Settings, signals: StopSignals, mode: Mode | None
+) -> None:
     """Stop in order; a second signal leaves running handlers behind."""
     stopping = asyncio.create_task(fleet.stop(settings.shards.stop_grace, runtime.stopping), name="stop")
     again = asyncio.create_task(signals.second(), name="second signal")
+    nobody = asyncio.create_task(_expect_nobody(fleet, mode), name="stopped bot")
     await asyncio.wait({stopping, again}, return_when=asyncio.FIRST_COMPLETED)
     if not stopping.done():
         _LOG.warning("asked again: running handlers are left, their events come again")
         fleet.cut_grace()
     await stopping
-    await cancel(again)
+    await cancel(again, nobody)
+
+
+async def _expect_nobody(fleet: Fleet, mode: Mode | None) -> None:
+    """Tell the fleet when the bot is stopped as a whole: then no process comes that could take shards."""
+    if mode is not None:
+        await mode.stopped.wait()
+        _LOG.info("the bot is stopped: no other process is waited for")
+        fleet.expect_nobody()
 
 
 def _raise_what_was_left(status: GateStatus, breaker: FleetBreaker) -> None:

@@ -32,6 +32,7 @@ def framework_settings(settings: Settings) -> FrameworkSettings:
         whitelisted_bots=settings.bot.whitelisted_bot_ids,
         owners=settings.bot.owner_ids,
         guild_days=settings.retention.guild_days,
+        options=settings.modules.options,
     )
 
 

@@ -12,12 +12,18 @@ from typing import Protocol
 
 from migaga import __version__
 from migaga.common.logs import REDACTOR
+from migaga.fleet.breaker import FleetBreaker, fingerprint_of
 from migaga.fleet.fleet import Fleet, ShardStatus
 from migaga.framework.runtime import FrameworkRuntime, ModuleStatus
 from migaga.gateway.discord import Discord
 from migaga.gateway.identify import GateStatus
 from migaga.observe.http import Json
+from migaga.process.mode import RUNNING, Mode
+from migaga.process.rotation import Rotation
 from migaga.storage.leases_rows import GenerationRow
+
+SHOWN = 12
+"""Characters of a token's fingerprint that are shown."""
 
 
 class Gate(Protocol):
@@ -42,6 +48,11 @@ class ProcessState:
     runtime: FrameworkRuntime | None = None
     fleet: Fleet | None = None
     gate: Gate | None = None
+    mode: Mode | None = None
+    """None: there is no file that could pause the bot."""
+    breaker: FleetBreaker | None = None
+    rotation: Rotation | None = None
+    """None: the token is in no file."""
 
     def not_ready(self) -> Sequence[str]:
         """Return why the process is not ready; nothing when it is."""
@@ -62,8 +73,11 @@ class ProcessState:
             "revision": self.revision,
             "started_at": self.started_at.astimezone(UTC).isoformat(),
             "phase": self.phase,
+            "mode": RUNNING if self.mode is None else self.mode.name,
+            "mode_problem": _clean(self.mode.problem) if self.mode else None,
             "ready": not self.not_ready(),
             "reasons": [REDACTOR.clean(reason) for reason in self.not_ready()],
+            "credentials": self._credentials(),
             "database": {"state": self.database, "error": _clean(self.database_error)},
             "shard_count": self.fleet.shard_count if self.fleet else None,
             "recommended_shards": self.fleet.plan.recommended if self.fleet else None,
@@ -74,6 +88,15 @@ class ProcessState:
             "change": _clean(self.fleet.obstacle) if self.fleet else None,
             "identify": _identify(self.gate.status()) if self.gate else None,
             "modules": [_module(module) for module in self.runtime.status()] if self.runtime else [],
+        }
+
+    def _credentials(self) -> Mapping[str, Json]:
+        """Say which token is used, so that two can be told apart, and why it or the one in its file is not accepted."""
+        token = None if self.discord is None else self.discord.token
+        reasons = (self.rotation.problem if self.rotation else None, self.breaker.reason if self.breaker else None)
+        return {
+            "reason": " ".join(REDACTOR.clean(reason) for reason in reasons if reason) or None,
+            "fingerprint": None if token is None else fingerprint_of(token.application_id, token.value)[:SHOWN],
         }
 
 

@@ -26,6 +26,7 @@ from migaga.gateway.intake import Handlers, PutAside
 from migaga.gateway.observer import Unobserved
 from migaga.gateway.received import Received
 from migaga.gateway.shard import ShardLife, Shared
+from migaga.gateway.token import BotToken
 from migaga.storage.database import open_database
 from migaga.storage.leases import LeaseStore, open_lease_store
 from migaga.storage.leases_operations import Insert, Outcome
@@ -177,7 +178,7 @@ def _shared(url: str, clock: QuickClock) -> Shared:
         return budget
 
     return Shared(
-        token=TOKEN,
+        token=BotToken(BOT_ID, TOKEN),
         gateway_url=url,
         shard_count=1,
         intents=INTENTS,

@@ -21,6 +21,7 @@ from migaga.gateway.privates import Session
 from migaga.gateway.received import Received
 from migaga.gateway.runner import ShardRunner
 from migaga.gateway.shard import ShardLife, Shared
+from migaga.gateway.token import BotToken
 
 GENERATION = "1"
 INTENTS = hikari.Intents.GUILDS | hikari.Intents.GUILD_MESSAGES | hikari.Intents.GUILD_MESSAGE_TYPING
@@ -181,7 +182,7 @@ async def fleet(stage: Stage, count: int, known: Mapping[int, Sequence[int]]) ->
     clock = ShortSeconds()
     manager.watch = SilenceWatch(clock, Ignored())
     shared = Shared(
-        token=stage.token,
+        token=BotToken(stage.bot, stage.token),
         gateway_url=stage.url,
         shard_count=count,
         intents=INTENTS,
