@@ -19,7 +19,7 @@ _INTRODUCTION = """# Chart migaga
 <!-- Made by `python charts/migaga/readme.py`. Change values.schema.json, values.yaml or that script instead. -->
 
 The operator of Migaga {version}, the definition of `BotDeployment`, and the rights that the operator needs. Kubernetes
-{kubernetes} and later. [docs/operators.md](../../docs/operators.md) tells how bots are run with it.
+{kubernetes} and later. [docs/operating.md](../../docs/operating.md) tells how bots are run with it.
 
 ```
 helm install migaga charts/migaga --namespace migaga --create-namespace \\

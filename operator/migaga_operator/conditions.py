@@ -1,6 +1,6 @@
 """The conditions of a bot: each judged in one place, with a reason that tells what to do.
 
-`classify.py` puts them together. docs/operators.md lists all reasons; a test compares.
+`classify.py` puts them together. docs/operating.md lists all reasons; a test compares.
 """
 
 from __future__ import annotations

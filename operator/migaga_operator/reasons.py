@@ -1,4 +1,4 @@
-"""Every reason that a condition can have, and what a person does then. docs/operators.md shows this table.
+"""Every reason that a condition can have, and what a person does then. docs/operating.md shows this table.
 
 `python -m migaga_operator.reasons` prints it. Tests see to it that no other reason is ever written.
 """

@@ -34,7 +34,7 @@ class Condition:
         metadata=entry(Choice(("True", "False", "Unknown")), "Whether it holds. Unknown: it cannot be told now.")
     )
     reason: str = field(
-        metadata=entry(Text(128), "Why, in one word. docs/operators.md lists all reasons and what to do.")
+        metadata=entry(Text(128), "Why, in one word. docs/operating.md lists all reasons and what to do.")
     )
     message: str = field(metadata=entry(Text(32_768, 0), "Why, and what to do, for a person."))
     last_transition_time: str = field(metadata=entry(Moment(), "When the status last changed."))

@@ -1,4 +1,4 @@
-"""docs/operators.md says what the code does."""
+"""docs/operating.md says what the code does."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from migaga_operator.builders.monitor import API
 from migaga_operator.crd.read import read_bot
 from migaga_operator.crd.spec import BotSpec, Reshard
 
-PAGE = (Path(__file__).parents[3] / "docs" / "operators.md").read_text("utf-8")
+PAGE = (Path(__file__).parents[3] / "docs" / "operating.md").read_text("utf-8")
 
 
 def test_the_page_shows_every_wrong_manifest_as_it_is_refused() -> None:

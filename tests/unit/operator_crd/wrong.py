@@ -1,6 +1,6 @@
 """Wrong manifests: what is written, which field the refusal names, and what it says to do.
 
-`python -m tests.unit.operator_crd.wrong` prints the table for docs/operators.md; `--json` prints the manifests, for an
+`python -m tests.unit.operator_crd.wrong` prints the table for docs/operating.md; `--json` prints the manifests, for an
 API server.
 """
 
@@ -229,7 +229,7 @@ WRONG = (
 
 
 def table() -> str:
-    """The table of wrong manifests, as it stands in docs/operators.md."""
+    """The table of wrong manifests, as it stands in docs/operating.md."""
     lines = ["| written | refused by | field | what is wrong, and what to write |", "|---|---|---|---|"]
     for case in WRONG:
         found = read_bot(case.manifest)

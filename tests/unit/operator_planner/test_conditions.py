@@ -234,5 +234,5 @@ def test_every_reason_is_written_somewhere_in_the_code() -> None:
 
 
 def test_the_documents_tell_every_reason() -> None:
-    page = (ROOT / "docs" / "operators.md").read_text("utf-8")
+    page = (ROOT / "docs" / "operating.md").read_text("utf-8")
     assert reasons_table() in page, "run `python -m migaga_operator.reasons`, and put the table there"
