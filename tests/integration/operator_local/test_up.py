@@ -140,7 +140,10 @@ async def test_a_bad_image_stops_at_its_first_pod_and_the_old_ones_go_on(stage: 
     assert process.stdout is not None
     try:
         async with asyncio.timeout(WITHIN):
-            bots = await _until(process.stdout, lambda told: told["bots"][0]["is_ready"] == "True")
+            # Shards are connected a moment before the pod's probe says so.
+            await _until(
+                process.stdout, lambda told: told["bots"][0]["is_ready"] == "True" and told["pods"][0]["ready"]
+            )
             text = json.loads(await asyncio.to_thread(stage.manifest.read_text))
             text["items"][1]["spec"]["image"] = "migaga:bad"
             await asyncio.to_thread(stage.manifest.write_text, json.dumps(text))
