@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
-SOURCES := shard operator emulator modules tests charts
+SOURCES := shard operator emulator modules tests charts examples
 ARGS   ?=
 # Tests run side by side; a machine with more cores may take more.
 JOBS   ?= 3
@@ -39,7 +39,7 @@ test-cluster: $(READY) test-system test-tools ## Run the tests on a real Kuberne
 check: $(READY) ## Formatting, lint, types, layers, spelling of the lock file
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/ruff check $(SOURCES)
-	$(BIN)/mypy shard operator emulator modules tests
+	$(BIN)/mypy shard operator emulator modules tests examples
 	$(BIN)/lint-imports
 	$(BIN)/python scripts/check_repository.py
 
