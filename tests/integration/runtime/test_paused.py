@@ -94,7 +94,7 @@ async def test_a_paused_bot_stays_connected_counts_and_tells_people_and_goes_on_
     assert not set(stage.seen()) & set(during)
     assert [one for one in stage.seen() if one in before + after] == before + after
     assert (await ready(bot))["shards"][0]["identifies"] == 1
-    assert await bot.stop() == 0
+    assert await bot.stop(seconds=90) == 0
     assert "Traceback" not in bot.errors()
 
 
@@ -136,7 +136,7 @@ async def test_a_process_that_starts_while_the_bot_is_paused_handles_nothing(tmp
             async with asyncio.timeout(20):
                 while await count(bot, "events_paused_total") < 3:
                     await asyncio.sleep(0.05)
-            assert await bot.stop() == 0
+            assert await bot.stop(seconds=90) == 0
         assert status["mode"] == "paused"
         assert not set(stage.seen()) & set(said)
         assert not stage.noted.with_suffix(".ticks").exists()
