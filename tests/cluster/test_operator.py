@@ -164,14 +164,34 @@ def test_a_name_that_is_taken_is_left_alone(bots: ControlPlane, operator: Operat
     delete(bots, "taken")
 
 
+POLICY = """
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicy
+metadata: {name: no-services}
+spec:
+  matchConstraints:
+    resourceRules:
+      - {apiGroups: [""], apiVersions: [v1], operations: [CREATE], resources: [services], resourceNames: [refused]}
+  validations: [{expression: "false", message: "no more services here, ask the platform team"}]
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicyBinding
+metadata: {name: no-services}
+spec: {policyName: no-services, validationActions: [Deny]}
+"""
+
+
 def test_what_the_api_server_refuses_is_in_the_status(bots: ControlPlane, operator: OperatorProcess) -> None:
-    bots.kubectl("create", "quota", "none", "-n", "bots", "--hard=services=0")
+    bots.kubectl("apply", "-f", "-", stdin=POLICY)
+    # A policy takes effect some time after it is there.
+    probe = ("create", "service", "clusterip", "refused", "-n", "bots", "--tcp=80", "--dry-run=server")
+    until("the policy is in force", lambda: bots.kubectl(*probe, check=False).code != 0)
     make(bots, "refused", FIXED)
     until("a complaint", lambda: condition(bots, "refused", "Stalled").get("reason") == "ApplyRefused")
-    assert "exceeded quota" in condition(bots, "refused", "Stalled")["message"]
+    assert "ask the platform team" in condition(bots, "refused", "Stalled")["message"]
     assert deployment(bots, "refused")
-    bots.kubectl("delete", "quota", "none", "-n", "bots")
-    until("it is tried again", lambda: condition(bots, "refused", "Stalled").get("reason") != "ApplyRefused", 70.0)
+    bots.kubectl("delete", "-f", "-", stdin=POLICY)
+    until("it is tried again", lambda: condition(bots, "refused", "Stalled").get("reason") != "ApplyRefused", 90.0)
     delete(bots, "refused")
 
 
@@ -378,7 +398,8 @@ REFUSED = {
 
 def test_what_the_account_may_not_do(bots: ControlPlane, kubeconfig: Path) -> None:
     def may(verb: str, resource: str, namespace: str = "bots") -> str:
-        words = ("auth", "can-i", verb, resource, "-n", namespace)
+        name, _, part = resource.partition("/")
+        words = ("auth", "can-i", verb, name, "-n", namespace, *([f"--subresource={part}"] if part else []))
         return bots.kubectl(*words, kubeconfig=kubeconfig, check=False).out.strip()
 
     asked = [(verb, resource) for resource, verbs in REFUSED.items() for verb in verbs.split()]

@@ -90,7 +90,7 @@ class OperatorProcess:
         """Send a signal."""
         os.kill(self._process.pid, number)
 
-    def end(self, number: int = signal.SIGTERM, seconds: float = 20.0) -> int:
+    def end(self, number: int = signal.SIGTERM, seconds: float = 60.0) -> int:
         """Send a signal, wait for the end and return the exit code."""
         self.send(number)
         return self.wait(seconds)
@@ -154,5 +154,6 @@ def refusals_of(plane: ControlPlane, user: str = ACCOUNT) -> list[str]:
     return [
         f"{event['verb']} {json.dumps(event.get('objectRef', {}))}"
         for event in plane.audit()
-        if event["user"]["username"] == user and event["responseStatus"].get("code") == 403
+        if event["user"]["username"] == user
+        and event.get("annotations", {}).get("authorization.k8s.io/decision") == "forbid"
     ]
