@@ -6,6 +6,7 @@ of a guild is drained, the next one goes through the events of that guild that i
 
 from __future__ import annotations
 
+import math
 from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
@@ -70,6 +71,8 @@ class Kept:
     digest: bytes = field(repr=False)
     seq: int
     received_at: float
+    is_replayed: bool = False
+    """It came by a RESUME, later than it was sent: `received_at` says nothing about when that was."""
 
 
 class Keeper:
@@ -113,23 +116,77 @@ def unhandled(kept: Sequence[Kept], journal: Sequence[JournalRow], before: float
         after: When the reading was answered that showed it.
     """
     drain = next((row for row in journal if row.digest == _MARK), None)
-    ages: dict[tuple[int, bytes], list[float | None]] = {}
+    ages: _Ages = {}
     for row in journal:
         if row.digest != _MARK:
-            known = drain is not None and drain.process == row.process and after - before <= LONGEST_LOOK
+            # Two clocks cannot be compared.
+            known = drain is not None and drain.process == row.process
             age = (drain.at_ms - row.at_ms) / 1000 if known and drain is not None else None
             ages.setdefault((row.guild_id, row.digest), []).append(age)
-    drained_at = (before + after) / 2
-    return [event for event in kept if not _was_handled(event, ages, drained_at - event.received_at)]
+    drained_at = (before + after) / 2 if after - before <= LONGEST_LOOK else None
+    spans = _spans(kept, ages, drained_at)
+    return [event for event, span in zip(kept, spans, strict=True) if not _was_handled(event, ages, span)]
 
 
-def _was_handled(event: Kept, ages: dict[tuple[int, bytes], list[float | None]], age: float) -> bool:
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """How long before the drain an event may have come to the old session, in seconds."""
+
+    least: float
+    most: float
+    likely: float
+
+
+_Ages = dict[tuple[int, bytes], list[float | None]]
+
+
+def _spans(kept: Sequence[Kept], ages: _Ages, drained_at: float | None) -> list[_Span | None]:
+    """Return when each event may have come; None: nobody knows.
+
+    A replayed one came between its neighbours of the same guild that carry an id of their own and are in the journal:
+    of those it is known when they came, and within a guild both sessions have one order.
+    """
+    anchors = [_anchor(event, ages) for event in kept]
+    later: list[float | None] = []
+    known: dict[int, float] = {}
+    for event, anchor in zip(reversed(kept), reversed(anchors), strict=True):
+        later.append(known.get(event.guild_id))
+        if anchor is not None:
+            known[event.guild_id] = anchor
+    known, spans = {}, []
+    for event, anchor, after in zip(kept, anchors, reversed(later), strict=True):
+        age = None if drained_at is None else drained_at - event.received_at
+        spans.append(_between(known.get(event.guild_id), after) if event.is_replayed else _around(age))
+        if anchor is not None:
+            known[event.guild_id] = anchor
+    return spans
+
+
+def _anchor(event: Kept, ages: _Ages) -> float | None:
+    """Return how long before the drain an event came that is one of its kind, when the journal has it."""
+    entries = ages.get((event.guild_id, event.digest)) if event.name in _UNIQUE else None
+    return entries[0] if entries else None
+
+
+def _around(age: float | None) -> _Span | None:
+    return None if age is None else _Span(age - SAME_WITHIN, age + SAME_WITHIN, age)
+
+
+def _between(earlier: float | None, later: float | None) -> _Span | None:
+    """Return when a replayed event came that stands between two others. They come in their order: each is the oldest
+    that it can be. Before the first of the others an equal one may be from before the replay: doubt."""
+    return None if earlier is None else _Span(-math.inf if later is None else later, earlier, earlier)
+
+
+def _was_handled(event: Kept, ages: _Ages, span: _Span | None) -> bool:
     """Whether an entry is this event; each entry is one event."""
     entries = ages.get((event.guild_id, event.digest), [])
     if event.name in _UNIQUE:
         return bool(entries)
-    near = [entry for entry in entries if entry is not None and abs(entry - age) <= SAME_WITHIN]
+    if span is None:
+        return False
+    near = [entry for entry in entries if entry is not None and span.least <= entry <= span.most]
     if not near:
         return False
-    entries.remove(min(near, key=lambda entry: abs(entry - age)))
+    entries.remove(min(near, key=lambda entry: abs(entry - span.likely)))
     return True

@@ -355,6 +355,8 @@ class HeldShard:
             point = self.intake.point()
             current = Session(self.row.session_id, self.row.resume_url, point.seq)
         await self.parts.member.until_valid()
+        if self.kept is not None:
+            self.kept.replays()
         return current if self.holding is not None and self.holding.may_connect else None
 
     async def began(self, session: Session) -> None:

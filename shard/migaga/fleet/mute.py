@@ -61,6 +61,7 @@ class KeptEvents:
         self._handshake: list[int] = []
         self._opened: set[int] = set()
         self._missing: set[int] | None = set() if complete else None
+        self._is_replaying = False
 
     @property
     def missing(self) -> int | None:
@@ -72,11 +73,16 @@ class KeptEvents:
         """The old shards whose guilds are handled here."""
         return frozenset(self._opened)
 
+    def replays(self) -> None:
+        """Note that a RESUME is sent: what comes before RESUMED was sent earlier than it comes."""
+        self._is_replaying = True
+
     def keeps(self, event: Received, now: float) -> bool:
         """Keep an event, unless its old shard is drained."""
         if event.name in _HANDSHAKE:
             if event.name == "READY":
                 self._missing = {int(guild["id"]) for guild in event.payload.get("guilds", ())}
+            self._is_replaying = False
             self._handshake.append(event.seq)
             return True
         guild = guild_of(event)
@@ -87,7 +93,7 @@ class KeptEvents:
             return True
         if self._old_shard(guild) in self._opened:
             return False
-        self._kept.append((Kept(event.name, guild, digest_of(event), event.seq, now), event))
+        self._kept.append((Kept(event.name, guild, digest_of(event), event.seq, now, self._is_replaying), event))
         return True
 
     def not_cutting(self, asked_at: float) -> list[int]:

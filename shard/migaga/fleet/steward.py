@@ -149,7 +149,8 @@ class Steward:
         """
         observation = await self.parts.store.observe()
         known = [replace(row, dead=row.dead or row.id == predecessor) for row in observation.processes]
-        view = View(self.parts.member.id, replace(observation, processes=known))
+        # What is claimed may be of a generation that handles nothing yet.
+        view = self.view = View(self.parts.member.id, replace(observation, processes=known))
         for row in view.shards:
             if row.owner == predecessor and view.is_unowned(row) and row.key not in self.held:
                 await self._claim(claim(row, view, self.parts.new_token()), row)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 
-from tests.integration.fleet.town import SHARDS, Town, ended, has_all, live, mariadb_only, sqlite_only
+from tests.integration.fleet.town import PATIENCE, SHARDS, Status, Town, ended, has_all, live, mariadb_only, sqlite_only
 from tests.integration.runtime.bots import Bot
 from tests.support.mariadb import MariaDbServer
 
@@ -138,3 +138,34 @@ async def died_before(town: Town, bot: Bot, said: list[int]) -> bool:
         return False
     assert await ended(bot) == 9, bot.errors()
     return True
+
+
+@sqlite_only
+async def test_who_is_started_again_while_a_change_is_armed_handles_nothing_of_the_generation_to_come(
+    town: Town,
+) -> None:
+    wish = "[Shards]\nCount = 8\n[Fleet]\nRevision = 2\n"
+    one = (await town.share("one"))[0].bot
+    two = await town.start("two", f"{wish}ArmedFor = 600\n")
+    await two.until(lambda status: status["ready"], PATIENCE)
+    one.process.send_signal(signal.SIGTERM)
+    assert await ended(one) == 0
+    await two.until(lambda status: "armed" in states(status), PATIENCE)
+    said = await town.say_everywhere(2)
+    await town.until_ended(*said)
+    await two.stop(signal.SIGKILL)
+    two = await town.start("two", f"{wish}ArmedFor = 10\n")
+    said += await town.say_everywhere(2)
+    await two.until(lambda status: status["ready"] and "armed" in states(status), PATIENCE)
+    said += await town.say_everywhere(2)
+    await two.until(lambda status: states(status) == {"live"} and status["shard_count"] == 2 * SHARDS, PATIENCE)
+    said += await town.say_everywhere(2)
+    await town.until_ended(*said)
+    assert town.times("begun") == dict.fromkeys(said, 1)
+    assert town.ledger.identifies == 3 * SHARDS
+    assert await two.stop() == 0
+
+
+def states(status: Status) -> set[str]:
+    """Return the states of the generations that are not over."""
+    return {str(one["state"]).lower() for one in status["generations"]} - {"gone"}

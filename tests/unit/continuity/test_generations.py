@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import asdict, replace
 
 from hypothesis import given
@@ -151,6 +152,40 @@ def test_what_the_old_one_has_not_handled_is_handled_as_often_as_it_came(
     expected = sorted(event.digest for event in kept[cut:])
     assert sorted(event.digest for event in left) == expected
     assert [event.seq for event in left] == sorted(event.seq for event in left)
+
+
+@given(
+    stream=st.lists(st.tuples(st.sampled_from(["add", "remove", "said", "said"]), st.floats(0.05, 2.0)), max_size=40),
+    begin=st.integers(0, 40),
+    cut=st.integers(0, 40),
+    late=st.floats(0, 60),
+)
+def test_what_a_replay_brings_again_is_told_by_its_neighbours_and_nothing_is_lost(
+    stream: list[tuple[str, float]], begin: int, cut: int, late: float
+) -> None:
+    """The next owner of a warm shard gets everything from `begin` on at one moment; the old shard stopped at `cut`."""
+    cut, begin, now = min(cut, len(stream)), min(begin, len(stream)), 100.0
+    journal, kept, rows, drained_at = Journal(G, 0, "giver"), [], [], 100.0
+    for seq, (kind, pause) in enumerate(stream):
+        now += pause
+        name = "MESSAGE_CREATE" if kind == "said" else "MESSAGE_REACTION_ADD"
+        event = digest(name, f"{seq}".encode() if kind == "said" else kind.encode())
+        if seq >= begin:
+            kept.append(Kept(name, 7, event, seq, 9_000.0 + late, is_replayed=True))
+        if seq < cut:
+            rows.append(journal.finished(7, event, now))
+            drained_at = now + 0.01
+    rows.append(journal.drained(drained_at))
+    entries = [JournalRow(**row.row) for row in rows]  # type: ignore[arg-type]
+    left = Counter(event.digest for event in unhandled(kept, entries, 8_000.0, 9_000.0))
+    assert all(
+        left[one] >= count for one, count in Counter(event.digest for event in kept[max(0, cut - begin) :]).items()
+    )
+    anchors = [event.seq for event in kept if event.name == "MESSAGE_CREATE" and event.seq < cut]
+    if anchors:
+        # From the first to the last message that the old shard had, everything is known.
+        certain = {event.seq for event in kept if anchors[0] <= event.seq <= anchors[-1]}
+        assert not certain & {event.seq for event in unhandled(kept, entries, 8_000.0, 9_000.0)}
 
 
 def test_a_claim_begins_without_a_journal_so_the_minute_begins_again() -> None:
