@@ -75,7 +75,9 @@ class Readiness:
         if live_since is not None:
             return now - live_since >= PROVED_AFTER
         given_none = not any(row.owner == view.me for row in view.shards) and not self._trials.has_failed(view.me)
-        return given_none and self._warm_since is not None and now - self._warm_since >= GIVEN_WITHIN
+        if self._warm_since is None or not given_none:
+            return False
+        return now - self._warm_since >= GIVEN_WITHIN or _is_proved_by_others(view, mine)
 
     def _why_not(self, view: View, now: float) -> str:
         if not self._trials.has_failed(view.me):
@@ -92,6 +94,16 @@ def _is_watched(view: View, mine: ProcessRow) -> bool:
     It may hold none at this moment: the only one of a small bot is the one that it has given.
     """
     return view.has_to_prove(mine) or any(row.ready and row.revision != mine.revision for row in view.staying)
+
+
+def _is_proved_by_others(view: View, mine: ProcessRow) -> bool:
+    """Whether others of this revision are Ready, and nobody who stays has a shard of a revision before to give.
+
+    In a small bot the last processes of the old revision hold nothing: to wait for one of their shards would be waiting.
+    """
+    before = {row.id for row in view.staying if row.revision != mine.revision}
+    has_peers = any(row.ready and row.revision == mine.revision and row.id != mine.id for row in view.staying)
+    return has_peers and not any(row.owner in before for row in view.shards)
 
 
 def say_ready(row: ProcessRow, *, ready: bool) -> Update:

@@ -303,6 +303,17 @@ def test_case_8_a_process_that_nobody_gives_a_shard_is_ready_after_a_while() -> 
     assert readiness.judge(ALL_THERE, seen, 20.0, None) is None
 
 
+def test_case_8_nobody_waits_for_a_shard_that_nobody_has_to_give_once_others_have_proved_the_image() -> None:
+    new, peer = process("new", revision=2, ready=False), process("peer", revision=2)
+    leaving = [shard(0, "gone", ShardPhase.OFFERED), shard(1, "peer", ShardPhase.LIVE)]
+    everyone = [process("idle"), process("gone", leaving=60), peer, new]
+    assert Readiness().judge(ALL_THERE, view("new", everyone, leaving), 0.0, None) is None
+    unproved = [*everyone[:2], replace(peer, ready=False), new]
+    assert Readiness().judge(ALL_THERE, view("new", unproved, leaving), 0.0, None) is not None
+    giver = [replace(leaving[0], owner="idle"), leaving[1]]
+    assert Readiness().judge(ALL_THERE, view("new", everyone, giver), 0.0, None) is not None
+
+
 def test_case_8_one_staying_process_gives_the_newcomer_one_shard() -> None:
     everyone = [process("o1"), process("o2"), process("new", revision=2, ready=False)]
     held = [shard(n, "o1" if n < 3 else "o2", ShardPhase.LIVE) for n in range(7)]
