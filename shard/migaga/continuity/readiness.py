@@ -99,7 +99,7 @@ def _is_watched(view: View, mine: ProcessRow) -> bool:
 def _is_proved_by_others(view: View, mine: ProcessRow) -> bool:
     """Whether others of this revision are Ready, and nobody who stays has a shard of a revision before to give.
 
-    In a small bot the last processes of the old revision hold nothing: to wait for one of their shards would be waiting.
+    In a small bot the last processes of the old revision hold nothing.
     """
     before = {row.id for row in view.staying if row.revision != mine.revision}
     has_peers = any(row.ready and row.revision == mine.revision and row.id != mine.id for row in view.staying)

@@ -59,6 +59,9 @@ class Counted:
     def handler(self, module: str, handler: str, outcome: str, seconds: float) -> None:
         self.uses.append((module, handler, outcome))
 
+    def event_paused(self, name: str) -> None:
+        self.uses.append((name, "", "paused"))
+
 
 @pytest.fixture
 async def running(bot: TestBot) -> TestBot:
