@@ -24,7 +24,12 @@ class Problem:
     """What to write instead, as a sentence without its full stop."""
 
     def __str__(self) -> str:
-        return f"{self.field}: {self.reason}. {self.remedy}."
+        return f"{self.field}: {self.advice}"
+
+    @property
+    def advice(self) -> str:
+        """Reason and remedy as sentences."""
+        return f"{self.reason}. {self.remedy}" + ("" if self.remedy.endswith("?") else ".")
 
 
 def describe(problems: Sequence[Problem]) -> str:

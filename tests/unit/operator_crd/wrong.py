@@ -239,9 +239,7 @@ def table() -> str:
         if problem is None:
             raise ValueError(f"{case.written} is not wrong")
         by = "API server" if case.by_server else "status"
-        lines.append(
-            f"| {case.written} | {by} | `{problem.field}` | {problem.reason}. {problem.remedy}. |".replace("\n", " ")
-        )
+        lines.append(f"| {case.written} | {by} | `{problem.field}` | {problem.advice} |".replace("\n", " "))
     return "\n".join(lines)
 
 
