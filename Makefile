@@ -10,10 +10,10 @@ ARGS   ?=
 JOBS   ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format bench bench-rest lock clean test-system test-tools test-cluster
+.PHONY: help setup demo test check format bench bench-rest bench-operator lock clean test-system test-tools test-cluster
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(READY) ## Make the virtual environment with everything of the lock file
 
@@ -52,6 +52,9 @@ bench: $(READY) ## Measure the hot path against peers, as ratios within one run
 
 bench-rest: $(READY) test-system ## Measure what a fleet of 200 shards costs at rest
 	$(BIN)/python -m tests.bench.rest $(ARGS)
+
+bench-operator: $(READY) test-tools ## Measure what the operator costs and how soon it acts (ARGS="--bots 300 --json")
+	$(BIN)/python -m tests.bench.operator $(ARGS)
 
 lock: $(READY) ## Make the lock files anew from pyproject.toml
 	@scripts/lock "$(BIN)/uv"
