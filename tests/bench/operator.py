@@ -18,7 +18,8 @@ import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -65,6 +66,7 @@ class Bench:
 
     session: aiohttp.ClientSession
     log: AuditLog
+    pods: FakedPods
     size: Size
     chance: random.Random = field(default_factory=lambda: random.Random(1))  # the same bots each time
     edited: int = 0
@@ -128,20 +130,27 @@ class Bench:
         return names
 
 
-async def measure(size: Size, plane: ControlPlane, kubeconfig: Path) -> dict[str, Any]:
-    """Do it all on a control plane that runs, and return what was found."""
+@asynccontextmanager
+async def open_bench(plane: ControlPlane, size: Size) -> AsyncIterator[Bench]:
+    """Speak for the pods of a control plane that runs, and read its log, until the block ends."""
     # Without nodes the scheduler would say of each pod that it has no place.
     plane.scheduler.stop()
     context = plane.context()
     connector = aiohttp.TCPConnector(ssl=context)
-    operators = [OperatorProcess(plane, kubeconfig, "first", ALL)]
-    try:
+    with AuditLog(plane.logs / "audit.json") as log:
         async with (
             aiohttp.ClientSession(plane.url, connector=connector) as session,
             faked_pods(plane.url, context, PODS) as pods,
         ):
-            bench = Bench(session, AuditLog(plane.logs / "audit.json"), size)
-            found = await _measure_one(bench, operators[0], pods)
+            yield Bench(session, log, pods, size)
+
+
+async def measure(size: Size, plane: ControlPlane, kubeconfig: Path) -> dict[str, Any]:
+    """Do it all, and return what was found."""
+    operators = [OperatorProcess(plane, kubeconfig, "first", ALL)]
+    try:
+        async with open_bench(plane, size) as bench:
+            found = await _measure_one(bench, operators[0])
             recoveries = []
             for number in range(size.kills):
                 recoveries.append(await _recover(bench, operators, plane, kubeconfig, f"next-{number}"))
@@ -153,15 +162,15 @@ async def measure(size: Size, plane: ControlPlane, kubeconfig: Path) -> dict[str
     return {**found, "recoveries": recoveries, "load": _load(), "priority": os.getpriority(os.PRIO_PROCESS, 0)}
 
 
-async def _measure_one(bench: Bench, operator: OperatorProcess, pods: FakedPods) -> dict[str, Any]:
+async def _measure_one(bench: Bench, operator: OperatorProcess) -> dict[str, Any]:
     await bench.make_bots()
     ready = await bench.until_ready()
     await bench.until_settled()
     found: dict[str, Any] = {
         "bots": bench.size.bots,
-        "pods": len(pods),
+        "pods": len(bench.pods),
         "seconds_until_all_are_ready": round(ready, 1),
-        "rest": await _rest(bench, operator, pods),
+        "rest": await _rest(bench, operator),
         "edits": await _edits(bench, operator),
     }
     await bench.until_ready()
@@ -169,8 +178,8 @@ async def _measure_one(bench: Bench, operator: OperatorProcess, pods: FakedPods)
     return {**found, "rss_mib_peak": _memory(operator.pid, "VmHWM")}
 
 
-async def _rest(bench: Bench, operator: OperatorProcess, pods: FakedPods) -> dict[str, Any]:
-    before, answers = await _buckets(operator), pods.answers
+async def _rest(bench: Bench, operator: OperatorProcess) -> dict[str, Any]:
+    before, answers = await _buckets(operator), bench.pods.answers
     begin, used = time.time(), _cpu(operator.pid)
     await asyncio.sleep(bench.size.rest)
     end, now = time.time(), _cpu(operator.pid)
@@ -183,7 +192,7 @@ async def _rest(bench: Bench, operator: OperatorProcess, pods: FakedPods) -> dic
         "cores": round((now - used) / seconds, 3),
         "api_requests_per_second": {verb: round(count / seconds, 2) for verb, count in verbs.items()},
         "writes_per_minute": round(60 * len(_writes(asked)) / seconds, 2),
-        "questions_to_pods_per_second": round((pods.answers - answers) / seconds, 1),
+        "questions_to_pods_per_second": round((bench.pods.answers - answers) / seconds, 1),
         "reconcile": _reconciles(before, await _buckets(operator), seconds),
         "load": _load(),
     }

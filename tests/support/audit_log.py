@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Self
 
 WRITES = frozenset({"create", "update", "patch", "delete", "deletecollection"})
 
@@ -39,7 +39,7 @@ class Request:
 
 
 class AuditLog:
-    """Reads on where it stopped. The API server begins a new file when one is large."""
+    """Reads on where it stopped; a context manager. The API server begins a new file when one is large."""
 
     def __init__(self, path: Path) -> None:
         """Take the file, which may not be there yet."""
@@ -48,6 +48,13 @@ class AuditLog:
         self._rest = ""
         self.requests: list[Request] = []
         """All that were read, in the order of their answers."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._file is not None:
+            self._file.close()
 
     def read(self) -> int:
         """Read what has come since the last time, and return how many requests are known."""
