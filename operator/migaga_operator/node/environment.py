@@ -45,7 +45,10 @@ def make_launch(
     """
     given = variables(container, facts, objects)
     environment = {"HOME": str(folder), "LANG": "C.UTF-8", "HOSTNAME": facts.name}
-    environment |= {name: places.real(value) for name, value in image.environment.items()}
+    # The running installation is the machine's, wherever it lies: below a mount's path, too.
+    environment |= {
+        name: value if image.root is None else places.real(value) for name, value in image.environment.items()
+    }
     environment["PATH"] = image.search_path(places)
     if TMP in places.mounts:
         environment["TMPDIR"] = str(places.mounts[TMP])
@@ -55,7 +58,11 @@ def make_launch(
     words = (*command, *args) if command else (*image.entrypoint, *(args or image.command))
     if not words:
         raise MissingError(f"no command specified: neither container {container.name} nor its image says what to run")
-    return Launch(tuple(map(places.real, words)), environment, _working_folder(container, image, places, folder))
+    return Launch(
+        (places.program(words[0]), *map(places.real, words[1:])),
+        environment,
+        _working_folder(container, image, places, folder),
+    )
 
 
 def variables(container: Container, facts: Facts, objects: Objects) -> Mapping[str, str]:

@@ -38,8 +38,10 @@ class Image:
     def search_path(self, places: Places) -> str:
         """Return PATH: the image's folders as they really are, then the machine's."""
         own = [part for part in self.environment.get("PATH", "").split(":") if part]
+        if self.root is None:
+            return ":".join(dict.fromkeys([*own, *_SYSTEM_PATH.split(":")]))
         # What is not in the image's tree is the machine's, and comes in the machine's own order.
-        inside = [real for part in own if (real := places.real(part)) != part or self.root is None]
+        inside = [real for part in own if (real := places.real(part)) != part]
         return ":".join(dict.fromkeys([*inside, *_SYSTEM_PATH.split(":")]))
 
 

@@ -21,7 +21,6 @@ class Places:
     root: Path | None = None
     """The folder tree of the image; None where the image is the running installation."""
     exists: Callable[[Path], bool] = Path.exists
-    """Asked only of paths inside `root`."""
 
     def real(self, text: str) -> str:
         """Return a value with real paths in it.
@@ -36,6 +35,13 @@ class Places:
         if len(parts) > 1 and all(part.startswith("/") for part in parts):
             return ":".join(map(self._real_path, parts))
         return self._real_path(text)
+
+    def program(self, text: str) -> str:
+        """Return the real path of a program. Where the running installation is the image, one of the machine's that
+        only seems to lie in a mount stays as it is."""
+        real = self.real(text)
+        is_hidden = real != text and self.root is None and not self.exists(Path(real))
+        return text if is_hidden and self.exists(Path(text)) else real
 
     def _real_path(self, text: str) -> str:
         if not text.startswith("/"):
