@@ -133,7 +133,7 @@ def test_a_bot_can_be_stopped_while_a_generation_comes() -> None:
         cluster.reconcile()
         cluster.step()
     cluster.edit(put("Stopped", "mode"))
-    assert keys(cluster.reconcile()) == ["Deployment/my-bot"]
+    assert keys(cluster.reconcile()) == ["ConfigMap/my-bot-fleet", "Deployment/my-bot"]
     assert cluster.replicas == 0
 
 
