@@ -86,9 +86,8 @@ class Bench:
             for _ in range(MAKERS):
                 group.create_task(make())
 
-    async def until_ready(self) -> float:
-        """Wait until all bots are Ready and at rest, and return the seconds until then."""
-        begun = time.monotonic()
+    async def until_ready(self) -> None:
+        """Wait until all bots are Ready and at rest."""
         async with asyncio.timeout(LONGEST):
             while True:
                 async with self.session.get(BOTS.format("bots")) as answer:
@@ -96,7 +95,7 @@ class Bench:
                 calm = sum(_is_calm(bot) for bot in bots)
                 sys.stderr.write(f"{calm} of {len(bots)} bots are Ready and at rest\n")
                 if calm == self.size.bots:
-                    return time.monotonic() - begun
+                    return
                 await asyncio.sleep(3.0)
 
     async def until_settled(self) -> None:
@@ -163,8 +162,10 @@ async def measure(size: Size, plane: ControlPlane, kubeconfig: Path) -> dict[str
 
 
 async def _measure_one(bench: Bench, operator: OperatorProcess) -> dict[str, Any]:
+    begun = time.monotonic()
     await bench.make_bots()
-    ready = await bench.until_ready()
+    await bench.until_ready()
+    ready = time.monotonic() - begun
     await bench.until_settled()
     found: dict[str, Any] = {
         "bots": bench.size.bots,
@@ -344,8 +345,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 69
     try:
         plane.start()
-        for words_ in (("create", "namespace", "bots"), ("apply", "--server-side", "-f", str(DEFINITION))):
-            plane.kubectl(*words_)
+        plane.kubectl("create", "namespace", "bots")
+        plane.kubectl("apply", "--server-side", "-f", str(DEFINITION))
         plane.kubectl("wait", "--for=condition=Established", "--timeout=60s", "-f", str(DEFINITION))
         with rights_of_the_chart(plane) as kubeconfig:
             found = asyncio.run(measure(size, plane, kubeconfig))

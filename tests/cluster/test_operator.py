@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 import pytest
 from tests.support.bots import FIXED, condition, delete, deployment, make, patch, status
 from tests.support.control_plane import ControlPlane
+from tests.support.faked_pods import running_on
 from tests.support.operator import (
     ACCOUNT,
     NAMESPACE,
@@ -223,20 +223,6 @@ def test_a_bot_is_ready_when_its_pods_say_so_and_unknown_when_they_fall_silent(
     until("cannot tell", lambda: condition(bots, "spoken", "Ready").get("reason") == "PodsUnreachable")
     assert condition(bots, "spoken", "Ready")["status"] == "Unknown"
     delete(bots, "spoken")
-
-
-def running_on(address: str) -> dict[str, Any]:
-    """The status of a pod that runs."""
-    state = {"running": {"startedAt": "2026-03-01T00:00:00Z"}}
-    container = {"name": "shards", "ready": True, "restartCount": 0, "image": "x", "imageID": "x", "state": state}
-    conditions = [{"type": kind, "status": "True"} for kind in ("PodScheduled", "Ready", "ContainersReady")]
-    return {
-        "phase": "Running",
-        "podIP": address,
-        "podIPs": [{"ip": address}],
-        "conditions": conditions,
-        "containerStatuses": [container],
-    }
 
 
 @contextmanager
