@@ -5,6 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser
 
 import aiohttp
+import kopf
 import pytest
 from tests.unit.test_process_imports import loaded_by
 
@@ -82,6 +83,14 @@ def test_kopf_posts_nothing_scans_nothing_and_selects_by_our_label() -> None:
     # A limit of the server's is a whole number in a query.
     assert str(settings.watching.server_timeout).isdigit()
     assert len(settings.watching.label_selectors) == len(WATCHED) - 1
+
+
+def test_kopf_copies_no_object_to_compare_it_later() -> None:
+    storage = watch_settings(WATCHED).persistence.diffbase_storage
+    body, patch = kopf.Body({"spec": {"image": "x"}, "metadata": {"labels": {"a": "b"}}}), kopf.Patch()
+    essence = storage.build(body=body)
+    storage.store(body=body, patch=patch, essence=essence)
+    assert (essence, storage.fetch(body=body), dict(patch)) == ({}, None, {})
 
 
 def conditions(**found: tuple[str, str]) -> dict[str, object]:
