@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import math
 import os
 import random
 import re
@@ -26,6 +25,7 @@ from typing import Any
 
 import aiohttp
 
+from tests.bench.figures import cpu, load, memory, reconciles, spread, table
 from tests.support.audit_log import AuditLog, Request
 from tests.support.bots import BOTS, manifest
 from tests.support.cluster_tools import ToolsMissingError, find_tools
@@ -42,7 +42,6 @@ SETTLED = 15.0
 LONGEST = 900.0
 """Seconds for all bots to become Ready, or to come to rest."""
 MAKERS = 8
-TICKS = os.sysconf("SC_CLK_TCK")
 _MERGE = {"Content-Type": "application/merge-patch+json"}
 _BUCKET = re.compile(r'migaga_operator_reconcile_seconds_bucket\{le="([^"]+)"\} (\S+)')
 
@@ -158,7 +157,7 @@ async def measure(size: Size, plane: ControlPlane, kubeconfig: Path) -> dict[str
         for operator in operators:
             if operator.code is None:
                 operator.end(signal.SIGKILL)
-    return {**found, "recoveries": recoveries, "load": _load(), "priority": os.getpriority(os.PRIO_PROCESS, 0)}
+    return {**found, "recoveries": recoveries, "load": load(), "priority": os.getpriority(os.PRIO_PROCESS, 0)}
 
 
 async def _measure_one(bench: Bench, operator: OperatorProcess) -> dict[str, Any]:
@@ -176,33 +175,27 @@ async def _measure_one(bench: Bench, operator: OperatorProcess) -> dict[str, Any
     }
     await bench.until_ready()
     await bench.until_settled()
-    return {**found, "rss_mib_peak": _memory(operator.pid, "VmHWM")}
+    return {**found, "rss_mib_peak": memory(operator.pid, "VmHWM")}
 
 
 async def _rest(bench: Bench, operator: OperatorProcess) -> dict[str, Any]:
     before, answers = await _buckets(operator), bench.pods.answers
-    begin, used = time.time(), _cpu(operator.pid)
+    begin, used = time.time(), cpu(operator.pid)
     await asyncio.sleep(bench.size.rest)
-    end, now = time.time(), _cpu(operator.pid)
+    end, now = time.time(), cpu(operator.pid)
     asked = [one for one in bench.log.between(begin, end) if one.user == ACCOUNT]
     verbs = Counter(f"{one.verb} {one.resource}" for one in asked)
     seconds = end - begin
     return {
         "seconds": round(seconds, 1),
-        "rss_mib": _memory(operator.pid, "VmRSS"),
+        "rss_mib": memory(operator.pid, "VmRSS"),
         "cores": round((now - used) / seconds, 3),
         "api_requests_per_second": {verb: round(count / seconds, 2) for verb, count in verbs.items()},
         "writes_per_minute": round(60 * len(_writes(asked)) / seconds, 2),
         "questions_to_pods_per_second": round((bench.pods.answers - answers) / seconds, 1),
-        "reconcile": _reconciles(before, await _buckets(operator), seconds),
-        "load": _load(),
+        "reconcile": reconciles(before, await _buckets(operator), seconds),
+        "load": load(),
     }
-
-
-def _cpu(pid: int) -> float:
-    """Seconds of CPU time that a process has used."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS
 
 
 async def _edits(bench: Bench, operator: OperatorProcess) -> dict[str, Any]:
@@ -217,10 +210,10 @@ async def _edits(bench: Bench, operator: OperatorProcess) -> dict[str, Any]:
     return {
         "count": len(found),
         "seconds": round(seconds, 1),
-        "to_first_child_write": _spread(found),
+        "to_first_child_write": spread(found),
         "api_requests_per_second": round(len(asked) / seconds, 1),
-        "reconcile": _reconciles(before, await _buckets(operator), seconds),
-        "load": _load(),
+        "reconcile": reconciles(before, await _buckets(operator), seconds),
+        "load": load(),
     }
 
 
@@ -267,66 +260,6 @@ async def _buckets(operator: OperatorProcess) -> dict[float, float]:
     return {float(limit): float(count) for limit, count in _BUCKET.findall(text)}
 
 
-def _reconciles(before: Mapping[float, float], after: Mapping[float, float], seconds: float) -> dict[str, object]:
-    """Return how many there were in a time, and their quantiles as Prometheus would tell them."""
-    counts = {limit: count - before[limit] for limit, count in sorted(after.items())}
-    total = max(counts.values())
-    quantiles = {f"p{q}": _quantile(counts, q / 100 * total) for q in (50, 99)}
-    return {"per_second": round(total / seconds, 2), **quantiles}
-
-
-def _quantile(counts: Mapping[float, float], rank: float) -> float | None:
-    below, lower = 0.0, 0.0
-    for limit, count in counts.items():
-        if count >= rank and count > below:
-            upper = lower if math.isinf(limit) else limit
-            return round(lower + (upper - lower) * (rank - below) / (count - below), 3)
-        below, lower = count, limit
-    return None
-
-
-def _spread(values: Sequence[float]) -> dict[str, float]:
-    found = sorted(values)
-    places = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "max": 1.0}
-    return {name: round(found[math.ceil(part * len(found)) - 1], 3) for name, part in places.items()}
-
-
-def _memory(pid: int, name: str) -> float:
-    """Return a line of the kernel's account of a process, in MiB."""
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return round(next(int(line.split()[1]) for line in lines if line.startswith(f"{name}:")) / 1024, 1)
-
-
-def _load() -> str:
-    return " ".join(f"{value:.1f}" for value in os.getloadavg())
-
-
-def _table(found: Mapping[str, Any]) -> str:
-    """Return it for people."""
-    rest, edits = found["rest"], found["edits"]
-    times = edits["to_first_child_write"]
-    asked = "".join(f"\n{'':34}{verb}: {rate}/s" for verb, rate in sorted(rest["api_requests_per_second"].items()))
-    kills = [f"{one['until_reaction']} s (Lease {one['until_lease']} s)" for one in found["recoveries"]]
-    rows = {
-        "bots, pods": f"{found['bots']}, {found['pods']}",
-        "until all were Ready": f"{found['seconds_until_all_are_ready']} s",
-        "memory at rest, at most": f"{rest['rss_mib']} MiB, {found['rss_mib_peak']} MiB",
-        "cores at rest": rest["cores"],
-        "writes at rest but the Lease": f"{rest['writes_per_minute']}/min",
-        "requests at rest": asked.strip(),
-        "reconciles at rest": _words(rest["reconcile"]),
-        "reconciles while bots are edited": _words(edits["reconcile"]),
-        f"edit to first child write ({edits['count']})": ", ".join(f"{name} {one} s" for name, one in times.items()),
-        "SIGKILL to the next reaction": ", ".join(kills) or "not measured",
-        "load (1, 5, 15 min), priority": f"{found['load']}, {found['priority']}",
-    }
-    return "\n".join(f"{name:34}{value}" for name, value in rows.items())
-
-
-def _words(reconcile: Mapping[str, object]) -> str:
-    return "{per_second}/s, p50 {p50} s, p99 {p99} s".format(**reconcile)
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run it and print a table, or one JSON object."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -352,7 +285,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             found = asyncio.run(measure(size, plane, kubeconfig))
     finally:
         plane.remove()
-    sys.stdout.write((json.dumps(found) if words.json else _table(found)) + "\n")
+    sys.stdout.write((json.dumps(found) if words.json else table(found)) + "\n")
     return 0
 
 
