@@ -130,16 +130,22 @@ def change_runs(pool: ThreadPoolExecutor) -> Runs:
     """Give the runs of other shard counts and intents on SQLite."""
     runs = Runs(pool)
     for name in ("reshard", "intents"):
-        runs.begin(name, "scenario", name, *CHANGES)
+        words = ("scenario", name, *CHANGES)
+        runs.begin(name, *words, again=partial(tuple, words))
     return runs
 
 
 @pytest.fixture(scope="session")
 def change_runs_on_mariadb(pool: ThreadPoolExecutor, mariadb_server: MariaDbServer) -> Runs:
     """Give the runs of other shard counts on MariaDB, each with a database of its own."""
-    runs = Runs(pool)
+    runs, numbers = Runs(pool), itertools.count(1)
+
+    def words(name: str) -> Sequence[str]:
+        database = _new_database(mariadb_server, f"{name.replace('-', '_')}_{next(numbers)}")
+        return "scenario", name, *CHANGES, *database
+
     for name in ("reshard", "reshard-abort"):
-        runs.begin(name, "scenario", name, *CHANGES, *_new_database(mariadb_server, name.replace("-", "_")))
+        runs.begin(name, *words(name), again=partial(words, name))
     return runs
 
 
@@ -147,7 +153,8 @@ def change_runs_on_mariadb(pool: ThreadPoolExecutor, mariadb_server: MariaDbServ
 def demo_runs(pool: ThreadPoolExecutor) -> Runs:
     """Give the demo."""
     runs = Runs(pool)
-    runs.begin("demo", "demo", "--json")
+    words = ("demo", "--json")
+    runs.begin("demo", *words, again=partial(tuple, words))
     return runs
 
 

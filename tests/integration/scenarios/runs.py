@@ -16,8 +16,14 @@ from typing import Any
 AT_ONCE = 4
 """Runs beside each other: they sleep most of the time, and a small machine has two cores."""
 LONGEST = 300.0
-TIMES = re.compile(r"gaps? was [0-9]+ ms|was handled [0-9.]+ s after|^ready [0-9.]+ s after|not answered within 3 s$")
-"""Complaints about how long something took. While other tests use the same cores, they say nothing."""
+TIMES = re.compile(
+    r"gaps? was [0-9]+ ms|was handled [0-9.]+ s after|^ready [0-9.]+ s after|not answered within 3 s$"
+    r"|answers were wrong: autocomplete .*: suggested \[\] instead of"
+)
+"""Complaints about how long something took. While other runs use the same cores, they say nothing. Suggestions that
+come too late are none: they are the apology of an autocomplete."""
+TOO_LATE = -1
+"""The code of a run that did not end in time."""
 
 FIELDS = [
     *("scenario", "seed", "shards", "processes", "pids", "database", "emulator", "events_sent", "events_by_type"),
@@ -58,6 +64,8 @@ class Ended:
     @property
     def was_slow(self) -> bool:
         """Whether it failed by times alone."""
+        if self.code == TOO_LATE:
+            return True
         return self.code == 1 and bool(self.out) and all(TIMES.search(why) for why in self.last["why"])
 
     @property
@@ -70,15 +78,18 @@ class Ended:
 
 def migaga(*words: str) -> Ended:
     """Run `migaga` to its end."""
-    done = subprocess.run(
-        [sys.executable, "-m", "migaga.cli.main", *words],
-        capture_output=True,
-        text=True,
-        timeout=LONGEST,
-        check=False,
-        stdin=subprocess.DEVNULL,
-        env={name: value for name, value in os.environ.items() if not name.startswith(("MIGAGA_", "PROBE_"))},
-    )
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "migaga.cli.main", *words],
+            capture_output=True,
+            text=True,
+            timeout=LONGEST,
+            check=False,
+            stdin=subprocess.DEVNULL,
+            env={name: value for name, value in os.environ.items() if not name.startswith(("MIGAGA_", "PROBE_"))},
+        )
+    except subprocess.TimeoutExpired:
+        return Ended(TOO_LATE, "", f"it did not end within {LONGEST:.0f} s")
     return Ended(done.returncode, done.stdout, done.stderr)
 
 

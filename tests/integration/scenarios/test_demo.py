@@ -9,14 +9,15 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.integration.scenarios.runs import migaga
+from tests.integration.scenarios.runs import Runs
 
 # It waits for nine processes to start, three of them one after the other, whatever else the machine does.
 pytestmark = pytest.mark.timeout(400)
 
 
-def test_the_demo_keeps_its_contract() -> None:
-    ended = migaga("demo", "--json")
+@pytest.mark.timeout(900)  # Others were begun before it.
+def test_the_demo_keeps_its_contract(demo_runs: Runs) -> None:
+    ended = demo_runs.ended("demo")
     assert ended.code == 0, ended.out + ended.err
     assert len(ended.out.splitlines()) == 1
     last = ended.last
