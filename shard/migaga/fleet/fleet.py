@@ -41,6 +41,8 @@ _LOG = logging.getLogger(__name__)
 
 HELLO_AGAIN = 5.0
 """Seconds until a gateway that did not answer is tried again."""
+SEEN_WITHIN = 2.0
+"""Seconds that a process which leaves waits for a reading of who is there."""
 LAST_SECONDS = 3.0
 """Seconds before the end of the grace at which what nobody has taken is released (P5)."""
 CANCEL_AGAIN = 0.5
@@ -347,13 +349,17 @@ class Fleet:
         self._steward.nudge()
         while self._steward.held and not self._cut.is_set():
             now = self._clock.now()
-            if now >= end - LAST_SECONDS or not self._may_be_taken(now - began):
+            if now >= end - LAST_SECONDS or not self._may_be_taken(began, now - began):
                 return
             await self._clock.sleep(LOOK_EVERY)
 
-    def _may_be_taken(self, waited: float) -> bool:
-        """Whether a process is there that stays, or one may still come."""
+    def _may_be_taken(self, began: float, waited: float) -> bool:
+        """Whether a process is there that stays, or one may still come. What was read before says nothing of one that
+        has come since."""
         view = self._steward.view
+        is_old = view is None or self._steward.seen_at < began
+        if is_old and waited < SEEN_WITHIN:
+            return True
         others = view is None or any(row.id != self.member.id for row in view.staying)
         return others or waited < self._wait_for_taker
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
 from functools import partial
@@ -77,6 +78,8 @@ class Steward:
         self._over_since: dict[str, float] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._nudged = asyncio.Event()
+        self.seen_at = -math.inf
+        """When `view` was asked for last."""
         self._read_at = 0.0
         self._acted = False
         """The last round has changed something: the next one follows at once."""
@@ -122,9 +125,11 @@ class Steward:
             return False
         deaths = self._deaths.read(rows, asked_at, self.parts.clock.now())
         await self._declare(deaths)
-        return not deaths and {replace(row, beat=0) for row in rows} == {
-            replace(row, beat=0) for row in view.all_processes
-        }
+        before = {replace(row, beat=0) for row in view.all_processes}
+        if deaths or {replace(row, beat=0) for row in rows} != before:
+            return False
+        self.seen_at = asked_at
+        return True
 
     async def round(self) -> None:
         """Read once, and do what follows."""
@@ -180,6 +185,7 @@ class Steward:
     async def _judge(self, observation: Observation, asked_at: float, received_at: float) -> None:
         member, now = self.parts.member, received_at
         view = self.view = View(member.id, observation)
+        self.seen_at = asked_at
         if view.mine is None:
             member.abandon()
         if member.is_abandoned:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.integration.fleet.town import RULES, SHARDS, Town, ended, has_all, live, open_town, sqlite_only
+from tests.integration.fleet.town import PATIENCE, RULES, SHARDS, Town, ended, has_all, live, open_town, sqlite_only
 
 
 async def test_a_process_that_is_stopped_hands_its_shards_over_and_finishes_what_it_has_begun(town: Town) -> None:
@@ -32,6 +33,25 @@ async def test_a_process_that_is_stopped_hands_its_shards_over_and_finishes_what
     assert await town.rows() == []
     assert "Traceback" not in one.bot.errors() + two.bot.errors()
     assert await two.bot.stop() == 0
+
+
+@sqlite_only
+async def test_a_process_that_is_told_to_go_looks_first_whether_somebody_has_just_come(town: Town) -> None:
+    one = (await town.share("one"))[0]
+    slow = await town.say(one.shards[0], "slow")
+    await town.until_begun(slow)
+    two = await town.start("two")
+    async with asyncio.timeout(PATIENCE):
+        while len(await town.processes_there()) < 2:
+            await asyncio.sleep(0.01)
+    one.bot.process.send_signal(signal.SIGTERM)
+    await has_all(two)
+    assert one.bot.process.returncode is None, "its long handler goes on"
+    town.let_slow_end()
+    assert await ended(one.bot) == 0
+    assert town.by(slow, "begun") == [one.name]
+    assert (town.ledger.identifies, town.ledger.resumes) == (SHARDS, SHARDS)
+    assert await two.stop() == 0
 
 
 @sqlite_only
