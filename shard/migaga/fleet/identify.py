@@ -13,7 +13,7 @@ import secrets
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from migaga.common.clock import Clock
 from migaga.common.errors import UnavailableError
@@ -40,6 +40,8 @@ COUNT_WITHIN = 0.5
 """Seconds of a slot's life that must be left to count: a slow database would eat the budget with counts too late."""
 BREAKER_AGE = 2.0
 """Seconds for which a reading of the breaker serves all shards that wait."""
+READ_EVERY = 5.0
+"""Seconds between two readings of the buckets while nobody waits: about as long as a slot blocks its bucket."""
 RETRY = 1.0
 """Seconds until the buckets are read again after the database did not answer."""
 MOST_UNWRITTEN = 1_024
@@ -132,6 +134,14 @@ class IdentifyLedger:
             self._to_write.clear()
             while self._unwritten:
                 await self._rows.execute(self._unwritten.popleft())
+
+    async def keep_reading(self) -> None:
+        """Read the buckets now and then, for as long as the fleet runs. Nobody's clock tells when a slot was taken that
+        is seen for the first time, so it blocks its bucket anew: a shard that has just lost its session would wait."""
+        while True:
+            with suppress(UnavailableError):
+                await self._buckets.read()
+            await self._clock.sleep(READ_EVERY)
 
     @asynccontextmanager
     async def turn(self, shard_id: int, *, recovery: bool) -> AsyncIterator[LedgerTurn]:

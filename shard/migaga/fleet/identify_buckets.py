@@ -1,6 +1,6 @@
 """The rows of the IDENTIFY buckets, read for all shards of this process together. `identify.py` keeps one.
 
-Read only while somebody waits: at rest it costs the database nothing.
+Read often while somebody waits, and now and then while nobody does: what is seen for the first time blocks its bucket.
 """
 
 from __future__ import annotations

@@ -178,7 +178,8 @@ async def _open_turns(base: Base, info: GatewayInfo) -> AsyncIterator[tuple[Iden
         clock=clock,
         observer=base.metrics,
     )
-    tasks = [asyncio.create_task(ledger.run(), name="turns"), asyncio.create_task(breaker.run(), name="breaker")]
+    works = {"turns": ledger.run(), "buckets": ledger.keep_reading(), "breaker": breaker.run()}
+    tasks = [asyncio.create_task(work, name=name) for name, work in works.items()]
     try:
         yield ledger, breaker
     finally:

@@ -9,6 +9,7 @@ import pytest
 from tests.unit.fleet_identify.town import Town
 
 from migaga.continuity.slots import BLOCKED, BLOCKED_AFTER_SENT
+from migaga.fleet.identify import READ_EVERY
 
 
 async def test_one_process_starts_64_shards_as_fast_as_discord_allows() -> None:
@@ -188,6 +189,27 @@ async def test_identifies_whose_ready_never_came_have_cost_one_each() -> None:
     await town.run(work())
     assert town.spent == 4
     assert town.one.ledger.status().remaining == 6
+
+
+async def test_who_has_never_identified_knows_that_a_bucket_is_free_when_its_shard_loses_its_session() -> None:
+    town = Town(concurrency=2, processes=2)
+    other = town.members[1]
+
+    async def work() -> tuple[float, int]:
+        reading = asyncio.create_task(other.ledger.keep_reading())
+        await town.one.identify_all([0, 1, 2, 3])
+        before = other.rows.statements
+        await town.time.sleep(30)
+        # The shard has moved; its session is destroyed in the other process.
+        begun, read = town.time.now, other.rows.statements - before
+        await other.identify(2, recovery=True)
+        reading.cancel()
+        return town.time.now - begun, read
+
+    took, read = await town.run(work())
+    assert took < 2
+    assert read <= 30 / READ_EVERY + 1
+    town.discord.assert_content()
 
 
 async def test_at_rest_the_ledger_asks_nobody_anything() -> None:
