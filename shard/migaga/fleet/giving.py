@@ -98,6 +98,8 @@ class Giving:
             return False
         holding.stop()
         held.pause()
+        # What still waits is not journaled: the next generation handles it.
+        held.intake.shut()
         await held.intake.settle(SETTLE_FOR)
         for running in held.intake.unfinished():
             held.set_aside(running)

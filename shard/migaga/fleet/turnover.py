@@ -6,6 +6,7 @@ What is to be done is decided in `continuity/generations.py`; every process does
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 
@@ -18,7 +19,7 @@ from migaga.continuity.shares import HARD_CAP
 from migaga.continuity.view import View
 from migaga.fleet.held import HeldShard
 from migaga.fleet.mute import KeptEvents
-from migaga.fleet.parts import Parts
+from migaga.fleet.parts import Parts, ShardKey
 from migaga.storage.leases_operations import Insert, Operation, Outcome, Together, Update
 from migaga.storage.leases_rows import GenerationRow, GenerationState, ShardPhase, ShardRow
 
@@ -55,6 +56,8 @@ class Turnover:
         self._generations = Generations(change.wish, armed_for=change.armed_for, warm_within=change.warm_within)
         self._asked_at: float | None = None
         self._not_drained_at: dict[tuple[str, int], float] = {}
+        self._drained_between: dict[ShardKey, tuple[float, float]] = {}
+        """The last reading that did not show the drain of an old shard, and the first that did. Own clock."""
         self.obstacle: str | None = None
         """Why the wish cannot be begun now."""
 
@@ -90,6 +93,7 @@ class Turnover:
         if upcoming is not None and upcoming.state != GenerationState.CUTTING:
             self._forget_old(warm, asked_at)
             self._not_drained_at = {row.key: asked_at for row in view.shards if row.generation == old.name}
+            self._drained_between.clear()
             return []
         await self._give_out(view, old, warm, asked_at, now)
         over = self._generations.to_drain(view)
@@ -144,7 +148,9 @@ class Turnover:
             one.cut()
         for row in rows:
             if row.state == ShardPhase.DRAINED:
-                await self._give_out_of(row, warm, self._not_drained_at.get(row.key, asked_at), now)
+                # A shard that goes live later is given out by the first reading that showed the drain, too.
+                seen = (self._not_drained_at.get(row.key, -math.inf), now)
+                await self._give_out_of(row, warm, *self._drained_between.setdefault(row.key, seen))
             else:
                 self._not_drained_at[row.key] = asked_at
         for one in warm:
