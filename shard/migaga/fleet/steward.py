@@ -430,7 +430,8 @@ class Steward:
         if self.view is None or self.parts.member.leaving or self.giving:
             return True
         view = self.view
-        if any(row.state == GenerationState.CUTTING for row in view.generations):
+        # From ARMED on the cut may come at any look: who sees a drain late cannot tell what the old shard had.
+        if any(row.state in {GenerationState.ARMED, GenerationState.CUTTING} for row in view.generations):
             return True
         at_rest = {"LIVE", "DRAINED", "WARM"}
         return any(row.state not in at_rest or view.is_unowned(row) for row in view.shards) or (
