@@ -28,6 +28,7 @@ __all__ = ["mariadb_server"]
 # Every step waits for processes to start and to prove themselves, each on a machine that may have much else to do.
 pytestmark = [pytest.mark.timeout(1200), pytest.mark.mariadb]
 OPERATORS, BOTS = "migaga-system", "life"
+DIALOGUE_OVER = "answered 'I no longer wait for this. Please run the command again.'"
 NODES = ("life-a", "life-b")
 RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
 IDENTIFIES = 4 + 8 + 8
@@ -339,7 +340,8 @@ async def ledger(life: Life) -> None:
     assert (report.lost, report.repeated, report.unexpected) == (0, 0, 0)
     assert (report.identifies, report.identifies_rejected) == (IDENTIFIES, 0)
     assert await life.street.wrong_effects(life.database) == (0, 0)
-    assert life.street.asker.wrong == []
+    # An open dialogue ends when its shard moves, and its person is told so (docs/continuity.md).
+    assert [answer for answer in life.street.asker.wrong if DIALOGUE_OVER not in answer] == []
     assert report.sent > RATE * 60
     sys.stdout.write(f"{report}\n")
     life.street.wake()
