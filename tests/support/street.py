@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -90,6 +91,12 @@ class Street:
     async def settle(self) -> LedgerReport:
         """Wait until everything that could be delivered is handled."""
         return await self.control.wait_until_handled(timeout=HANDLED_WITHIN)
+
+    def twice(self) -> list[str]:
+        """Say of everything that was handled more than once what it was, of which of eight shards, and when it was."""
+        entries, now = self.emulator.ledger.of(self.stage.bot.id).events.entries(), time.monotonic()
+        twice = [(key, entry.occurrences[-1]) for key, entry in entries.items() if entry.repeated and entry.occurrences]
+        return sorted(f"shard {(one.guild_id or 0) >> 22 & 7}, {now - one.at:.1f} s ago: {key}" for key, one in twice)
 
     async def wrong_effects(self, database_url: str) -> tuple[int, int]:
         """Return how many effects the database lacks, and how many it has too often."""
