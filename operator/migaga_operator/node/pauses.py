@@ -16,8 +16,6 @@ class Times:
     """A container that ran this long begins anew with the shortest pause."""
     refresh: float = 2.0
     """How often mounted objects are compared with what is there now, and how soon a missing one is looked for."""
-    end: float = 5.0
-    """How long a process that got SIGKILL may take to go."""
 
 
 class BackOff:

@@ -55,7 +55,7 @@ class Turnover:
         self._change = change
         self._generations = Generations(change.wish, armed_for=change.armed_for, warm_within=change.warm_within)
         self._asked_at: float | None = None
-        self._not_drained_at: dict[tuple[str, int], float] = {}
+        self._not_drained_at: dict[ShardKey, float] = {}
         self._drained_between: dict[ShardKey, tuple[float, float]] = {}
         """The last reading that did not show the drain of an old shard, and the first that did. Own clock."""
         self.obstacle: str | None = None

@@ -6,19 +6,18 @@ The composition root opens it early, so that a process that waits for its databa
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from aiohttp import web
 
-from migaga.common.errors import ConfigError
 from migaga.common.logs import REDACTOR
+from migaga.common.serving import Handler, serve_routes
 from migaga.observe.metrics import CONTENT_TYPE, Metrics
 
 _LOG = logging.getLogger(__name__)
 
-Handler = Callable[[web.Request], Awaitable[web.Response]]
 Json = Mapping[str, "Json"] | Sequence["Json"] | str | float | bool | None
 
 
@@ -38,30 +37,15 @@ async def serve_http(host: str, port: int, metrics: Metrics, probes: Probes) -> 
 
     Raises ConfigError when the address cannot be listened on.
     """
-    app = web.Application()
-    app.add_routes(
-        [
-            web.get("/metrics", _metrics(metrics)),
-            web.get("/healthz", _healthz),
-            web.get("/readyz", _readyz(metrics, probes)),
-            web.get("/status", _status(probes)),
-        ]
-    )
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
-    await runner.setup()
-    try:
-        try:
-            await web.TCPSite(runner, host, port).start()
-        except OSError as error:
-            raise ConfigError(
-                f"the HTTP port {host}:{port} cannot be opened: {error.strerror or error}. Set another Port "
-                "(0 takes any free one) or Host in section [Http]."
-            ) from error
-        taken = int(runner.addresses[0][1])
-        _LOG.info("metrics and health at http://%s:%d", f"[{host}]" if ":" in host else host, taken)
+    routes = {
+        "/metrics": _metrics(metrics),
+        "/healthz": _healthz,
+        "/readyz": _readyz(metrics, probes),
+        "/status": _status(probes),
+    }
+    remedy = "Set another Port (0 takes any free one) or Host in section [Http]."
+    async with serve_routes(routes, host, port, remedy=remedy, log=_LOG) as taken:
         yield taken
-    finally:
-        await runner.cleanup()
 
 
 def _metrics(metrics: Metrics) -> Handler:

@@ -18,6 +18,8 @@ from typing import Any, Self
 import aiosqlite
 
 BEGIN_WRITING = "BEGIN IMMEDIATE"
+LOCK_SECONDS = 5
+"""How long a connection in a thread waits for a lock."""
 _BUSY_MS = 1_000
 """Milliseconds for which a statement may wait that is no begin of a transaction: the log is just being made anew."""
 
@@ -116,10 +118,6 @@ def _open(arguments: tuple[Any, ...], options: dict[str, Any]) -> sqlite3.Connec
         opened.close()
         raise
     return opened
-
-
-LOCK_SECONDS = 5
-"""How long a connection in a thread waits for a lock."""
 
 
 def prepare(connection: Any, *, foreign_keys: bool = True) -> None:
