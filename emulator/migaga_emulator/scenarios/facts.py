@@ -65,6 +65,7 @@ def collect(emulator: Emulator, bot_id: int, scene: Scene, evidence: Evidence) -
     unanswered = count_unanswered(entries, _silent(emulator, bot_id), absences)
     expected = compare_effects(entries, evidence.effects)
     windows = [Window(one.shard, one.begun, one.ended) for one in interruptions]
+    late = gaps(samples_of(of_shard), windows)
     return Facts(
         sent=report.sent,
         handled=report.handled,
@@ -88,7 +89,8 @@ def collect(emulator: Emulator, bot_id: int, scene: Scene, evidence: Evidence) -
         expired=unanswered.expired,
         interactions_undeliverable=unanswered.undeliverable,
         in_flight=sum(crash.in_flight for crash in injected.crashes),
-        gap=latency(sorted(gaps(samples_of(of_shard), windows))),
+        gap=latency(sorted(gap.seconds for gap in late)),
+        gaps=late,
         resumes_before=evidence.resumes_before,
         most_resumes=most_resumes(scene.ledger.connections.log, evidence.since),
         moves=len(moves),

@@ -43,23 +43,35 @@ class Window:
         return self.begun - BEFORE <= at <= self.ended + AFTER
 
 
-def gaps(samples: Mapping[tuple[int, int], Sequence[Sample]], windows: Sequence[Window]) -> list[float]:
-    """The gap of each interruption in seconds, 0 or more; one in which nothing was published has none.
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """What an interruption cost its shard's events."""
+
+    window: Window
+    seconds: float
+    """How much later than usual the latest one was handled: 0 or more."""
+    at: float
+    """When that one was published."""
+
+
+def gaps(samples: Mapping[tuple[int, int], Sequence[Sample]], windows: Sequence[Window]) -> list[Gap]:
+    """The gap of each interruption; one in which nothing was published has none.
 
     Args:
         samples: of each shard, in any order.
         windows: the interruptions.
     """
-    found: list[float] = []
+    found: list[Gap] = []
     for shard in sorted({window.shard for window in windows}):
         mine = [window for window in windows if window.shard == shard]
         ordered = smoothed(sorted(samples.get(shard, ()), key=lambda sample: sample.at))
         quiet = [sample.delay for sample in ordered if not any(window.has(sample.at) for window in mine)]
         usual = median(quiet) if quiet else 0.0
         for window in mine:
-            late = [sample.delay - usual for sample in ordered if window.has(sample.at)]
+            late = [sample for sample in ordered if window.has(sample.at)]
             if late:
-                found.append(max(0.0, *late))
+                latest = max(late, key=lambda sample: sample.delay)
+                found.append(Gap(window, max(0.0, latest.delay - usual), latest.at))
     return found
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from migaga_emulator.ledger.figures import Latency
+from migaga_emulator.scenarios.gap import Gap
 
 LEAST_SHARE = 0.5
 """A run in which fewer events were sent than this share of what was asked for shows nothing."""
@@ -72,6 +73,7 @@ class Facts:
     """Events that were being handled at the kills, all kills together."""
     gap: Latency
     """Seconds."""
+    gaps: Sequence[Gap] = ()
     identifies_due: int = 0
     """IDENTIFYs of the generations after the first one."""
     identifies_in_vain: int = 0

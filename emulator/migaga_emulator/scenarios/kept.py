@@ -14,6 +14,7 @@ from pathlib import Path
 from migaga_emulator.ledger.answers import Asked
 from migaga_emulator.ledger.connections import Begun, Ended
 from migaga_emulator.ledger.events import Entry
+from migaga_emulator.scenarios.gap import Gap
 from migaga_emulator.scenarios.scene import Scene
 
 NAME = "ledger.json"
@@ -21,8 +22,10 @@ MOST = 1_000
 """Events of one kind of trouble that are told."""
 
 
-def write_ledger(folder: Path, scene: Scene, asked: Iterable[Asked], wrong_answers: Sequence[str]) -> None:
-    """Write `ledger.json`: events that are not as they should be, interactions without an answer, connections."""
+def write_ledger(
+    folder: Path, scene: Scene, asked: Iterable[Asked], wrong_answers: Sequence[str], gaps: Sequence[Gap]
+) -> None:
+    """Write `ledger.json`: events that are not as they should be, interactions without an answer, connections, gaps."""
     clock = Clock()
     found = {
         "wrong_answers": list(wrong_answers)[:MOST],
@@ -32,6 +35,7 @@ def write_ledger(folder: Path, scene: Scene, asked: Iterable[Asked], wrong_answe
             {"begun": clock.show(one.at), "back": clock.show(one.back), "shards": sorted(one.shards)}
             for one in scene.injected.crashes
         ],
+        "gaps": [_gap(gap, clock) for gap in gaps],
         "connections": [_connection(one, clock, scene.owners.of_port) for one in scene.ledger.connections.log],
     }
     (folder / NAME).write_text(json.dumps(found, indent=1))
@@ -82,6 +86,17 @@ def _event(key: str, entry: Entry, clock: Clock) -> Mapping[str, object]:
             }
             for one in entry.occurrences
         ],
+    }
+
+
+def _gap(gap: Gap, clock: Clock) -> Mapping[str, object]:
+    window = gap.window
+    return {
+        "shard": list(window.shard),
+        "begun": clock.show(window.begun),
+        "ended": clock.show(window.ended),
+        "ms": round(gap.seconds * 1_000, 1),
+        "at": clock.show(gap.at),
     }
 
 

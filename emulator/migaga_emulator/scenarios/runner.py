@@ -172,7 +172,7 @@ class Run:
         facts = collect(self._emulator, stage.bot.id, scene, evidence)
         if order.keep is not None:
             asked = self._emulator.answers.interactions(stage.bot.application_id)
-            await asyncio.to_thread(write_ledger, self._folder, scene, asked, asker.wrong)
+            await asyncio.to_thread(write_ledger, self._folder, scene, asked, asker.wrong, facts.gaps)
         least = int(order.rate * order.seconds * LEAST_SHARE)
         why = judge(facts, order.scenario.bounds(order.wish), least_events=least)
         handovers = sum(move.in_order for move in moves_of(interruptions, scene.owners.of_port, since))

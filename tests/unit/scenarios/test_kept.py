@@ -12,6 +12,7 @@ from migaga_emulator.control.client import ControlClient
 from migaga_emulator.ledger.book import BotLedger
 from migaga_emulator.ledger.connections import Begun, Ended
 from migaga_emulator.scenarios.apologies import Apologies
+from migaga_emulator.scenarios.gap import Gap, Window
 from migaga_emulator.scenarios.handovers import Owners
 from migaga_emulator.scenarios.kept import NAME, write_ledger
 from migaga_emulator.scenarios.members import Fleet, Release
@@ -42,7 +43,9 @@ async def test_lost_events_crashes_and_connections_are_told_with_their_times(tmp
     scene.ledger.connections.ended(Ended(now + 1, (0, 2), "dropped"))
     scene.owners.of_port[4_000] = 42
     scene.injected.crashes.append(Crash([(1, 2)], now, now + 9))
-    await asyncio.to_thread(write_ledger, tmp_path, scene, [], ["slash 'x': wrong"])
+    await asyncio.to_thread(
+        write_ledger, tmp_path, scene, [], ["slash 'x': wrong"], [Gap(Window((0, 2), now, now), 0.25, now)]
+    )
     told = json.loads(await asyncio.to_thread((tmp_path / NAME).read_text))
     (lost,) = told["events"]
     assert (lost["key"], lost["lost"], lost["occurrences"][0]["handled"]) == ("MESSAGE_CREATE:7", 1, None)
@@ -50,4 +53,5 @@ async def test_lost_events_crashes_and_connections_are_told_with_their_times(tmp
     assert abs((datetime.now(UTC) - at).total_seconds()) < 5
     assert [(one["how"], one.get("process")) for one in told["connections"]] == [("identify", 42), ("dropped", None)]
     assert told["crashes"][0]["shards"] == [[1, 2]]
+    assert [(one["shard"], one["ms"]) for one in told["gaps"]] == [([0, 2], 250.0)]
     assert told["wrong_answers"] == ["slash 'x': wrong"]
