@@ -54,6 +54,8 @@ class Entry:
 
     name: str
     occurrences: list[Occurrence] = field(default_factory=list)
+    waiting: list[Occurrence] = field(default_factory=list)
+    """Those that are not handled yet, oldest first."""
     surplus: int = 0
     """Handlings that found no occurrence waiting for one."""
     extra: int = 0
@@ -107,7 +109,9 @@ class EventBook:
     def published(self, name: str, key: str, now: float, guild_id: int | None = None) -> Occurrence:
         """Count one publication."""
         occurrence = Occurrence(now, guild_id)
-        self._entry(name, key).occurrences.append(occurrence)
+        entry = self._entry(name, key)
+        entry.occurrences.append(occurrence)
+        entry.waiting.append(occurrence)
         self._unhandled[occurrence] = None
         return occurrence
 
@@ -129,10 +133,10 @@ class EventBook:
             self.per_session_handled[name] += 1
             return
         entry = self._entry(name, key)
-        waiting = [occurrence for occurrence in entry.occurrences if occurrence.handled_at is None]
-        if waiting:
+        if entry.waiting:
             # One that nobody could have had is not the one that was handled, unless there is no other.
-            occurrence = next((item for item in waiting if not item.undeliverable), waiting[0])
+            occurrence = next((item for item in entry.waiting if not item.undeliverable), entry.waiting[0])
+            entry.waiting.remove(occurrence)
             occurrence.handled_at, occurrence.took, occurrence.effect = now, took, effect
             self._latencies.append(now - occurrence.at)
             del self._unhandled[occurrence]

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import sys
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from pathlib import Path
@@ -55,11 +54,10 @@ def configure(parser: ArgumentParser) -> None:
 def run(options: Namespace) -> int:
     """Run the scenario; 0 when it passed, 1 when it did not."""
     order = read_order(options)
-    with open(os.devnull, "w", encoding="utf-8") as nowhere:
-        try:
-            outcome = asyncio.run(run_scenario(order, nowhere if options.json else sys.stdout))
-        except asyncio.CancelledError:
-            raise KeyboardInterrupt from None
+    try:
+        outcome = asyncio.run(run_scenario(order, None if options.json else sys.stdout))
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
     sys.stdout.write(json.dumps(summary(order, outcome)) + "\n")
     return 1 if outcome.why else 0
 

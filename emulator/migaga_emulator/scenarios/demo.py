@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import sys
 import tempfile
 import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TextIO
@@ -154,7 +153,7 @@ class Demo:
         self._view.say(f"{GUILDS} guilds with {len(crowd.users)} people each; {SHARDS} shards, {PROCESSES} processes")
         plan = self._plan(bot)
         await asyncio.to_thread(plan.write, self._manifest)
-        async with self._table(), self._fleet(bot) as (up, owners):
+        async with self._view.table(self._control.ledger, self._row), self._fleet(bot) as (up, owners):
             report, moves = await self._live(up, owners, plan, bot, crowd)
             self._state = "stopping"
             self._view.say("SIGTERM to the fleet")
@@ -253,44 +252,23 @@ class Demo:
         self._state = "finishing"
         await self._control.wait_until_handled(timeout=HANDLED_WITHIN)
 
-    @asynccontextmanager
-    async def _table(self) -> AsyncIterator[None]:
-        """Draw the table meanwhile."""
-        table = asyncio.create_task(self._watch(), name="demo table")
-        try:
-            yield
-        finally:
-            table.cancel()
-            with suppress(asyncio.CancelledError):
-                await table
-
-    async def _watch(self) -> None:
-        """Draw a row every second."""
-        loop = asyncio.get_running_loop()
-        start = loop.time()
-        before = 0
-        while True:
-            await asyncio.sleep(1.0)
-            report = await self._control.ledger()
-            self._view.show(
-                Row(
-                    time=loop.time() - start,
-                    state=self._state,
-                    shards=f"{report.sessions_connected}/{SHARDS}",
-                    guilds=GUILDS,
-                    events=report.sent,
-                    rate=report.sent - before,
-                    commands=f"{self._tally.answered}/{self._tally.sent}",
-                    latency_p50=report.latency.p50 * 1_000,
-                    latency_p99=report.latency.p99 * 1_000,
-                    waiting=report.sent - report.handled,
-                    repeated=report.repeated,
-                )
-            )
-            before = report.sent
+    def _row(self, report: LedgerReport, seconds: float, rate: float) -> Row:
+        return Row(
+            time=seconds,
+            state=self._state,
+            shards=f"{report.sessions_connected}/{SHARDS}",
+            guilds=GUILDS,
+            events=report.sent,
+            rate=rate,
+            commands=f"{self._tally.answered}/{self._tally.sent}",
+            latency_p50=report.latency.p50 * 1_000,
+            latency_p99=report.latency.p99 * 1_000,
+            waiting=report.sent - report.handled,
+            repeated=report.repeated,
+        )
 
 
-async def run_demo(wish: Wish, stream: TextIO) -> Summary:
+async def run_demo(wish: Wish, stream: TextIO | None) -> Summary:
     """Run the demo with everything it needs; nothing of it outlives the call.
 
     Raises MigagaError when it cannot be run to its end.
@@ -302,7 +280,7 @@ async def run_demo(wish: Wish, stream: TextIO) -> Summary:
         raise MigagaError(f"the demo could not be finished: {reasons}") from group
 
 
-async def _run_demo(wish: Wish, stream: TextIO) -> Summary:
+async def _run_demo(wish: Wish, stream: TextIO | None) -> Summary:
     async with AsyncExitStack() as stack:
         if wish.keep is None:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="migaga-demo-")))
@@ -342,11 +320,10 @@ def run(options: Namespace) -> int:
         database=options.database,
         keep=options.keep,
     )
-    with open(os.devnull, "w", encoding="utf-8") as nowhere:
-        try:
-            summary = asyncio.run(run_demo(wish, nowhere if options.json else sys.stdout))
-        except asyncio.CancelledError:
-            raise KeyboardInterrupt from None
+    try:
+        summary = asyncio.run(run_demo(wish, None if options.json else sys.stdout))
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
     sys.stdout.write(json.dumps(asdict(summary)) + "\n")
     return 0 if summary.passed or wish.forever else 1
 

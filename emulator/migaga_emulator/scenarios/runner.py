@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TextIO
 from urllib.parse import urlsplit, urlunsplit
 
+from migaga.common import memory
 from migaga.common.errors import MigagaError
 from migaga_emulator.control.client import ControlClient
 from migaga_emulator.control.transport import ControlError, WaitTimeout
@@ -156,7 +157,7 @@ class Run:
         async with self._proxy(database) as proxy:
             scene = self._scene = self._make_scene(stage, crowd, database, proxy)
             asker = Asker(self._control, stage, self._gate, excuses=scene.excuses)
-            async with scene.fleet, self._table():
+            async with scene.fleet, self._view.table(self._control.ledger, self._row):
                 await self._start(scene)
                 since, resumes_before = await self._at_rest(scene), scene.ledger.resumes
                 self._view.say(f"processes {', '.join(map(str, scene.fleet.pids))} serve {order.shards} shards")
@@ -256,6 +257,7 @@ class Run:
     async def _live(self, stage: Stage, crowd: CrowdRunner, asker: Asker, scene: Scene) -> None:
         """Let people act and things go wrong for as long as was asked for, and until the last fault is over."""
         order, enough = self._order, asyncio.Event()
+        memory.settle()  # A full collection here would be a gap of the fleet's.
         self._state = "running"
         self._gate.open()
         shape = Shape(len(stage.crowd.guilds), len(stage.crowd.users), len(CHANNELS), OLD_MESSAGES)
@@ -276,41 +278,21 @@ class Run:
         await asyncio.sleep(LATE_REPEATS)
         return await self._control.ledger()
 
-    @asynccontextmanager
-    async def _table(self) -> AsyncIterator[None]:
-        """Draw a row every second."""
-        task = asyncio.create_task(self._draw(), name="scenario table")
-        try:
-            yield
-        finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
-
-    async def _draw(self) -> None:
-        start, before = time.monotonic(), 0
-        while True:
-            await asyncio.sleep(1.0)
-            report = await self._control.ledger()
-            state = self._state
-            if state == "running" and self._scene is not None:
-                state = self._scene.state
-            self._view.show(
-                Row(
-                    time=time.monotonic() - start,
-                    state=state,
-                    shards=f"{report.sessions_connected}/{self._order.shards}",
-                    guilds=len(self._emulator.world.core.guilds),
-                    events=report.sent,
-                    rate=report.sent - before,
-                    commands=f"{report.interactions.answered}/{report.interactions.sent}",
-                    latency_p50=report.latency.p50 * 1_000,
-                    latency_p99=report.latency.p99 * 1_000,
-                    waiting=report.sent - report.handled - report.undeliverable,
-                    repeated=report.repeated,
-                )
-            )
-            before = report.sent
+    def _row(self, report: LedgerReport, seconds: float, rate: float) -> Row:
+        state = self._scene.state if self._state == "running" and self._scene is not None else self._state
+        return Row(
+            time=seconds,
+            state=state,
+            shards=f"{report.sessions_connected}/{self._order.shards}",
+            guilds=len(self._emulator.world.core.guilds),
+            events=report.sent,
+            rate=rate,
+            commands=f"{report.interactions.answered}/{report.interactions.sent}",
+            latency_p50=report.latency.p50 * 1_000,
+            latency_p99=report.latency.p99 * 1_000,
+            waiting=report.sent - report.handled - report.undeliverable,
+            repeated=report.repeated,
+        )
 
 
 def without_password(url: str) -> str:
@@ -322,7 +304,7 @@ def without_password(url: str) -> str:
     return urlunsplit(parts._replace(netloc=f"{parts.username}:***@{place}"))
 
 
-async def run_scenario(order: Order, stream: TextIO) -> Outcome:
+async def run_scenario(order: Order, stream: TextIO | None) -> Outcome:
     """Run a scenario with everything it needs; nothing of it outlives the call.
 
     Raises MigagaError when it cannot be run to its end.
@@ -334,7 +316,7 @@ async def run_scenario(order: Order, stream: TextIO) -> Outcome:
         raise MigagaError(f"the scenario could not be finished: {reasons}") from group
 
 
-async def _run_scenario(order: Order, stream: TextIO) -> Outcome:
+async def _run_scenario(order: Order, stream: TextIO | None) -> Outcome:
     async with AsyncExitStack() as stack:
         if order.keep is None:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="migaga-scenario-")))

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import TextIO
 
+from migaga_emulator.ledger.figures import LedgerReport
+
 PLAIN_INTERVAL = 5.0
 """Seconds between two lines where the output is no terminal."""
+DRAW_EVERY = 1.0
+"""Seconds between two rows, at least."""
+READING_SHARE = 0.02
+"""Share of the time that reading the ledger for the table may take: it stands in the way of what is measured."""
 _UP_AND_CLEAR = "\x1b[{lines}F\x1b[J"
 
 
@@ -27,6 +37,9 @@ class Row:
     waiting: int
     repeated: int
 
+
+MakeRow = Callable[[LedgerReport, float, float], Row]
+"""Makes a row of a reading, the seconds since the first one, and the events a second."""
 
 COLUMNS = (
     "time",
@@ -75,9 +88,10 @@ class LiveView:
     KEPT = 12
     """Rows that stay visible on a terminal."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO | None) -> None:
+        """Show on `stream`; without one nothing is shown, and nothing needs to be read for it."""
         self._stream = stream
-        self._live = stream.isatty()
+        self._live = stream is not None and stream.isatty()
         self._rows: list[str] = []
         self._drawn = 0
         self._next_plain = 0.0
@@ -98,15 +112,41 @@ class LiveView:
             self._next_plain = row.time + PLAIN_INTERVAL
             self._write(self._rows[-1])
 
+    @asynccontextmanager
+    async def table(self, read: Callable[[], Awaitable[LedgerReport]], row: MakeRow) -> AsyncIterator[None]:
+        """Show meanwhile what `row` makes of a reading every second; less often when the reading takes long."""
+        if self._stream is None:
+            yield
+            return
+        task = asyncio.create_task(self._draw(read, row), name="live table")
+        try:
+            yield
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+    async def _draw(self, read: Callable[[], Awaitable[LedgerReport]], row: MakeRow) -> None:
+        start = drawn = time.monotonic()
+        sent, pause = 0, DRAW_EVERY
+        while True:
+            await asyncio.sleep(pause)
+            asked_at = time.monotonic()
+            report = await read()
+            now = time.monotonic()
+            self.show(row(report, now - start, (report.sent - sent) / (asked_at - drawn)))
+            drawn, sent = asked_at, report.sent
+            pause = max(DRAW_EVERY, (now - asked_at) / READING_SHARE)
+
     def _redraw(self) -> None:
-        if self._drawn:
-            self._stream.write(_UP_AND_CLEAR.format(lines=self._drawn))
+        up = _UP_AND_CLEAR.format(lines=self._drawn) if self._drawn else ""
         # A line that wraps would take two, and the next table would be drawn over the wrong ones.
         width = shutil.get_terminal_size().columns
         lines = [line[:width] for line in (aligned(COLUMNS), *self._rows[-self.KEPT :])]
-        self._write("\n".join(lines))
+        self._write(up + "\n".join(lines))
         self._drawn = len(lines)
 
     def _write(self, text: str) -> None:
-        self._stream.write(text + "\n")
-        self._stream.flush()
+        if self._stream is not None:
+            self._stream.write(text + "\n")
+            self._stream.flush()

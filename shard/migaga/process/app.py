@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 import hikari
 
-from migaga.common import logs
+from migaga.common import logs, memory
 from migaga.common.clock import MonotonicClock
 from migaga.common.pause import Pause
 from migaga.common.settings import Credentials, Settings
@@ -110,6 +110,7 @@ async def _run(
         )
         state.runtime = await stack.enter_async_context(runtime)
         await load_feature_modules(runtime, settings, intents)
+        memory.settle()
         state.phase = "waiting for Discord's gateway"
         joined = await stack.enter_async_context(open_fleet(base, runtime))
         await run_fleet(joined, runtime, settings, signals, state)

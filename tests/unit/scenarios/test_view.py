@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 
+from migaga_emulator.ledger.figures import LedgerReport
 from migaga_emulator.scenarios.view import COLUMNS, LiveView, Row, aligned
 
 
@@ -42,6 +44,17 @@ def test_on_a_terminal_the_table_is_redrawn_in_place_and_what_is_said_stays() ->
     before = len(stream.getvalue())
     view.show(row(3))
     assert "\x1b" not in stream.getvalue()[before:]
+
+
+async def test_where_nothing_is_shown_nothing_is_read() -> None:
+    async def read() -> LedgerReport:
+        raise AssertionError("the ledger was read for nobody")
+
+    view = LiveView(None)
+    before = asyncio.all_tasks()
+    async with view.table(read, lambda report, seconds, rate: row(seconds)):
+        assert asyncio.all_tasks() == before
+    view.say("nothing")
 
 
 def test_numbers_stand_under_their_columns() -> None:
