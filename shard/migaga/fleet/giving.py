@@ -61,9 +61,13 @@ class Giving:
             await self.held.look()
 
     async def release(self, grace: timedelta) -> int:
-        """Make nobody the owner; running handlers have `grace` to end. Returns how many events come again."""
+        """Make nobody the owner; running handlers have `grace` to end. Returns how many events come again.
+
+        Also of a shard in doubt: the token tells whether it is this process's still, and nobody else would store what
+        has ended here.
+        """
         held = self.held
-        if held.holding is None or not held.holding.is_held:
+        if held.holding is None or held.state is Hold.LOST:
             return await held.intake.drain(timedelta(0))
         held.holding.stop()
         held.pause()

@@ -251,7 +251,12 @@ class Steward:
         return [claim(row, view, self.parts.new_token()) for row in rows]
 
     def _adopt(self, view: View) -> None:
-        """Hold what names this process as its owner and is not held: a claim whose result nobody knew."""
+        """Hold what names this process as its owner and is not held: a claim whose result nobody knew.
+
+        Not while it leaves: then it is a shard whose release nobody took, and whose events ended here.
+        """
+        if self.parts.member.leaving:
+            return
         passed = {held.key for held in self.lingering}
         for row in _open_rows(view):
             if row.owner == view.me and row.key not in self.held and row.key not in passed:

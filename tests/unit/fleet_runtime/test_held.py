@@ -8,8 +8,10 @@ from datetime import timedelta
 from tests.unit.fleet_runtime.shards import GENERATION, holding, until
 
 from migaga.continuity.finished import decode
+from migaga.continuity.holding import Hold
 from migaga.continuity.inflight import MOST_RUNS
 from migaga.continuity.poison import DEATHS
+from migaga.continuity.wants import Want
 from migaga.fleet.giving import Giving
 from migaga.fleet.leftovers import Leftovers
 from migaga.fleet.parts import row_of
@@ -86,6 +88,31 @@ async def test_a_release_stores_how_far_it_is_and_leaves_what_did_not_end_to_the
         assert (row.owner, row.state, row.seq) == (None, ShardPhase.FREE, 1)
         assert decode(row.done_set, "s", row.seq) == {3}
         assert row.token != "mine"
+
+
+async def test_what_ended_here_is_stored_when_a_shard_is_released_whose_hand_over_did_not_succeed(
+    store: LeaseStore,
+) -> None:
+    async with holding(store) as shop:
+        shop.desk.block(2)
+        shop.receive(1, 2, 3)
+        await until(lambda: shop.desk.ended == [1, 3])
+        passed = await shop.held.write(lambda holding: holding.pass_to(Want("they", 1, 0.0), "theirs", None))
+        assert (passed, shop.held.state) == (Outcome.REFUSED, Hold.TO_RETAKE)
+        assert await Giving(shop.held).release(timedelta(0)) == 1
+        row = await shop.row()
+        assert (row.owner, row.state, row.seq) == (None, ShardPhase.FREE, 1)
+        assert decode(row.done_set, "s", row.seq) == {3}
+
+
+async def test_what_was_passed_on_though_nobody_knows_is_not_released(store: LeaseStore) -> None:
+    async with holding(store) as shop:
+        assert shop.held.holding is not None
+        shop.held.holding.state = Hold.TO_RETAKE
+        robbed = Update("shard", {"generation": GENERATION, "id": 0}, {}, {"token": "theirs", "owner": "they"})
+        assert await store.execute(robbed) is Outcome.DONE
+        await Giving(shop.held).release(timedelta(0))
+        assert (await shop.row()).owner == "they"
 
 
 async def test_a_release_deletes_the_row_of_an_event_that_ends_in_its_grace(store: LeaseStore) -> None:
