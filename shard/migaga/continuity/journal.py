@@ -21,7 +21,25 @@ KEEP = 30.0
 """Seconds of events that a warm shard keeps, from before the last reading that said that the cut has not begun."""
 LONGEST_LOOK = 2.0
 """Seconds between two readings, above which nobody knows when the drain was: payloads that repeat are handled."""
-_UNIQUE = frozenset({"MESSAGE_CREATE", "INTERACTION_CREATE", "GUILD_AUDIT_LOG_ENTRY_CREATE"})
+_UNIQUE = frozenset(
+    {
+        "MESSAGE_CREATE",
+        "MESSAGE_DELETE",
+        "INTERACTION_CREATE",
+        "GUILD_AUDIT_LOG_ENTRY_CREATE",
+        "CHANNEL_CREATE",
+        "CHANNEL_DELETE",
+        "THREAD_DELETE",
+        "GUILD_ROLE_CREATE",
+        "GUILD_ROLE_DELETE",
+        "GUILD_SCHEDULED_EVENT_CREATE",
+        "GUILD_SCHEDULED_EVENT_DELETE",
+        "STAGE_INSTANCE_CREATE",
+        "STAGE_INSTANCE_DELETE",
+    }
+)
+"""Events that name something which is made, or ends, once: an equal payload is the same event. THREAD_CREATE is not
+among them: Discord sends it also to who is added to a thread."""
 _MARK = b""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import asdict, replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.continuity.fleets import G, process, tokens, view
@@ -186,6 +187,16 @@ def test_what_a_replay_brings_again_is_told_by_its_neighbours_and_nothing_is_los
         # From the first to the last message that the old shard had, everything is known.
         certain = {event.seq for event in kept if anchors[0] <= event.seq <= anchors[-1]}
         assert not certain & {event.seq for event in unhandled(kept, entries, 8_000.0, 9_000.0)}
+
+
+@pytest.mark.parametrize("name", ["MESSAGE_CREATE", "MESSAGE_DELETE", "CHANNEL_DELETE", "GUILD_ROLE_CREATE"])
+def test_what_happens_only_once_is_known_whenever_it_comes(name: str) -> None:
+    event, other = digest(name, b"1"), digest(name, b"2")
+    journal = Journal(G, 0, "giver")
+    rows = [journal.finished(7, event, 100.0), journal.drained(101.0)]
+    entries = [JournalRow(**row.row) for row in rows]  # type: ignore[arg-type]
+    kept = [Kept(name, 7, event, 1, 5_000.0), Kept(name, 7, other, 2, 5_000.0)]
+    assert [one.seq for one in unhandled(kept, entries, 0.0, 9_000.0)] == [2]
 
 
 def test_a_claim_begins_without_a_journal_so_the_minute_begins_again() -> None:
