@@ -165,6 +165,7 @@ class Giving:
             await leaving
         if outcome is not Outcome.DONE:
             # What is not surely passed is in doubt: the steward takes the row anew.
+            held.may_be_passed = outcome is Outcome.UNKNOWN
             return
         if point is not None:
             held.stored(point, beside)

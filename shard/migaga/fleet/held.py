@@ -62,6 +62,8 @@ class HeldShard:
         self.live_since: float | None = None
         self.is_gone = False
         """It is neither held nor wanted any more."""
+        self.may_be_passed = False
+        """It was passed on, and nobody knows whether. When it is lost, that was how: what runs on is stored as such."""
         self._runner: ShardRunner | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._writing = asyncio.Lock()
@@ -184,6 +186,7 @@ class HeldShard:
         await self.look()
         if self.holding is None or self.holding.state is not Hold.CLAIMED:
             return
+        self.may_be_passed = False
         _LOG.info("shard %d is taken back", self.key[1])
         if self.row.session_id != self.intake.progress.session_id:
             self._runner = None

@@ -229,7 +229,7 @@ class Steward:
                 held.is_gone = True
             if held.is_gone and key not in self.giving:
                 del self.held[key]
-                self._spawn(self._drop(held), f"end of shard {key[1]}")
+                self._spawn(self._passed(held) if held.may_be_passed else self._drop(held), f"end of shard {key[1]}")
             elif held.state is Hold.TO_RETAKE and key not in self.giving:
                 self._spawn_once(held.retake, f"retaking shard {key[1]} of {key[0]}")
 
@@ -404,6 +404,12 @@ class Steward:
         await held.forget_ended()
         await held.drop()
         self.lingering.remove(held)
+
+    async def _passed(self, held: HeldShard) -> None:
+        """Let handlers of a shard go on that was passed on after all: nobody else runs what this process has begun."""
+        held.forget_local()
+        self._tell_left(held.key)
+        await self._linger(held)
 
     async def _drop(self, held: HeldShard) -> None:
         await held.drop()

@@ -2,22 +2,65 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import asdict
+from typing import cast
 
 import pytest
-from tests.unit.fleet_runtime.shards import GENERATION, holding
+from tests.unit.fleet_runtime.shards import GENERATION, holding, until
 
 from migaga.continuity.generations import Wish
 from migaga.continuity.holding import Hold
 from migaga.fleet.steward import Steward
 from migaga.fleet.turnover import Change
 from migaga.storage.leases import LeaseStore
-from migaga.storage.leases_operations import Insert, Outcome
-from migaga.storage.leases_rows import GenerationRow, GenerationState
+from migaga.storage.leases_operations import Insert, Operation, Outcome, Together, Update
+from migaga.storage.leases_rows import GenerationRow, GenerationState, ProcessRow
 
 
 async def _no_obstacle(count: int) -> str | None:
     return None
+
+
+class NoAnswer:
+    """A store that executes everything, and whose answer to a change of owner does not arrive."""
+
+    def __init__(self, store: LeaseStore) -> None:
+        self._store = store
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._store, name)
+
+    async def execute(self, operation: Operation) -> Outcome:
+        outcome = await self._store.execute(operation)
+        update = operation.fences[0] if isinstance(operation, Together) else operation
+        return Outcome.UNKNOWN if isinstance(update, Update) and update.change.get("owner") == "they" else outcome
+
+
+async def test_handlers_go_on_of_a_shard_that_was_passed_though_nobody_knew(store: LeaseStore) -> None:
+    live = GenerationRow(1, GENERATION, 1, 1, 10, GenerationState.LIVE)
+    assert await store.execute(Insert("generation", asdict(live))) is Outcome.DONE
+    assert await store.execute(Insert("process", asdict(ProcessRow("they", 0)))) is Outcome.DONE
+    async with holding(cast("LeaseStore", NoAnswer(store))) as shop:
+        steward = Steward(shop.held.parts, Change(Wish(1, 1, 10), _no_obstacle))
+        steward.held[shop.held.key] = shop.held
+        shop.desk.block(1)
+        shop.receive(1)
+        await until(lambda: shop.desk.started == [1])
+        steward.spawn_giving(shop.held)
+        await until(lambda: shop.held.state is Hold.OFFERED)
+        want = Update("shard", {"generation": GENERATION, "id": 0}, {}, {"want": "they", "want_beat": 1})
+        assert await store.execute(want) is Outcome.DONE
+        await until(lambda: not steward.giving)
+        assert ((await shop.row()).owner, shop.held.state) == ("they", Hold.TO_RETAKE)
+        async with asyncio.timeout(10):
+            while steward.held:
+                await steward.round()
+        assert [row.seq for row in await shop.rows()] == [1]
+        shop.desk.free(1)
+        await until(lambda: shop.desk.ended == [1])
+        await until(lambda: shop.held.is_gone and not steward.lingering)
+        assert await shop.rows() == []
 
 
 @pytest.mark.parametrize("leaves", [False, True])
