@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from migaga.common.text import mask_shapes, shorten
@@ -12,6 +12,8 @@ UNDER_WAY = ("WARMING", "ARMED", "CUTTING")
 """States of a generation that comes (docs/architecture.md, Continuity)."""
 _NOT_YET = ("wanted", "warm")
 """Leases of shards that another process still serves, or of a generation that is muted."""
+_ON_THE_WAY = ("wanted", "passing")
+"""Leases of shards that are handed over in this moment: one process serves it still, another has a connection open."""
 _LONGEST = 400
 MOST = 1_000_000
 """No count that the status has room for is larger."""
@@ -50,6 +52,9 @@ class ProcessReport:
     recommended: int | None = None
     live_shards: frozenset[int] = frozenset()
     """Shards of the live generation that this process has connected."""
+    moving_shards: frozenset[int] = frozenset()
+    """Those that are on their way to or from this process: served without a break, though asked one after the other the
+    giver may have it no longer, and the taker not yet."""
     identify_total: int | None = None
     identify_remaining: int | None = None
     identify_reason: str = ""
@@ -72,6 +77,7 @@ def read_process(document: object) -> ProcessReport:
     read = (_generation(item) for item in as_list(at_path(document, "generations"))[:1_000])
     generations = tuple(item for item in read if item is not None)
     refused = _words(at_path(document, "credentials", "reason"))
+    shards = _of_live_generation(document, generations)
     return ProcessReport(
         application=_words(at_path(application, "name"))[:256],
         phase=_words(at_path(document, "phase")),
@@ -80,7 +86,8 @@ def read_process(document: object) -> ProcessReport:
         revision=_count(at_path(document, "process", "revision"), LARGEST_REVISION),
         shard_count=_count(at_path(document, "shard_count"), MOST_SHARDS),
         recommended=_count(at_path(document, "recommended_shards"), MOST_SHARDS) or None,
-        live_shards=_live_shards(document, generations),
+        live_shards=_numbers(item for item in shards if _is_live(item)),
+        moving_shards=_numbers(item for item in shards if as_text(at_path(item, "lease")) in _ON_THE_WAY),
         identify_total=_count(at_path(document, "identify", "total")),
         identify_remaining=_count(at_path(document, "identify", "remaining")),
         identify_reason=_words(at_path(document, "identify", "reason")),
@@ -117,18 +124,24 @@ def _generation(value: object) -> GenerationReport | None:
     )
 
 
-def _live_shards(document: object, generations: Iterable[GenerationReport]) -> frozenset[int]:
+def _of_live_generation(document: object, generations: Iterable[GenerationReport]) -> Sequence[object]:
     live = live_generation(generations)
-    shards = [item for item in as_list(at_path(document, "shards"))[:20_000] if _is_live(item, live)]
-    numbers = (_count(at_path(item, "id")) for item in shards)
-    return frozenset(number for number in numbers if number is not None)
+    return [item for item in as_list(at_path(document, "shards"))[:20_000] if _is_of(item, live)]
 
 
-def _is_live(shard: object, live: GenerationReport | None) -> bool:
+def _is_of(shard: object, live: GenerationReport | None) -> bool:
     name = as_text(at_path(shard, "generation"))
     # A process that knows no generations has shards of the one that is live.
-    is_of_it = live is None or not name or f"{name}:".startswith(f"{live.name}:")
-    return is_of_it and as_text(at_path(shard, "state")) == "live" and as_text(at_path(shard, "lease")) not in _NOT_YET
+    return live is None or not name or f"{name}:".startswith(f"{live.name}:")
+
+
+def _is_live(shard: object) -> bool:
+    return as_text(at_path(shard, "state")) == "live" and as_text(at_path(shard, "lease")) not in _NOT_YET
+
+
+def _numbers(shards: Iterable[object]) -> frozenset[int]:
+    numbers = (_count(at_path(item, "id")) for item in shards)
+    return frozenset(number for number in numbers if number is not None)
 
 
 def _count(value: object, most: int = MOST) -> int | None:

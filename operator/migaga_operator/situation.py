@@ -180,7 +180,7 @@ def _count(observed: Observed, reports: Sequence[ProcessReport], told: Told | No
 
 
 def _connected(reports: Sequence[ProcessReport], count: int | None) -> int:
-    shards = {shard for report in reports for shard in report.live_shards}
+    shards = {shard for report in reports for shard in report.live_shards | report.moving_shards}
     return len([shard for shard in shards if count is None or shard < count])
 
 

@@ -141,15 +141,16 @@ def test_a_document_is_read_field_by_field() -> None:
     assert report.application == "My bot"
     assert (report.identify_total, report.identify_remaining) == (1000, 900)
     assert report.live_shards == {0}
+    assert report.moving_shards == {1}
     assert [item.state for item in report.generations] == ["LIVE", "WARMING"]
     assert report.obstacle == "wait"
     assert report.failed_modules == ("broken: no",)
 
 
-def test_shards_that_are_wanted_or_of_the_next_generation_are_not_connected_yet() -> None:
+def test_shards_of_the_next_generation_are_not_connected_yet() -> None:
     seen = observe(BOT, pods=[{"metadata": {"name": "p", "labels": LABELS}}], reports={"p": DOCUMENT})
     situation = survey(seen)
-    assert situation.connected == 1
+    assert situation.connected == 2
     assert situation.count == 2
     assert situation.upcoming is not None
     assert situation.upcoming.shard_count == 4
@@ -157,7 +158,31 @@ def test_shards_that_are_wanted_or_of_the_next_generation_are_not_connected_yet(
 
 def test_the_same_shard_told_by_two_processes_in_a_handover_is_one() -> None:
     pods = [{"metadata": {"name": name, "labels": LABELS}} for name in ("a", "b")]
-    assert survey(observe(BOT, pods=pods, reports={"a": DOCUMENT, "b": DOCUMENT})).connected == 1
+    assert survey(observe(BOT, pods=pods, reports={"a": DOCUMENT, "b": DOCUMENT})).connected == 2
+
+
+@pytest.mark.parametrize("asked_first", ["taker", "giver"])
+def test_a_shard_is_connected_all_along_its_hand_over(asked_first: str) -> None:
+    """The pods are asked one after the other: between them the shard may change hands."""
+    generations = DOCUMENT["generations"]
+    before = {
+        "giver": [{"id": 0, "generation": "2:1:v10", "state": "stopping", "lease": "passing"}],
+        "taker": [{"id": 0, "generation": "2:1:v10", "state": "resuming", "lease": "wanted"}],
+    }
+    after = {"giver": [], "taker": [{"id": 0, "generation": "2:1:v10", "state": "live", "lease": "live"}]}
+    reports = {
+        name: {"generations": generations, "shards": (before if name == asked_first else after)[name]}
+        for name in ("giver", "taker")
+    }
+    pods = [{"metadata": {"name": name, "labels": LABELS}} for name in reports]
+    assert survey(observe(BOT, pods=pods, reports=reports)).connected == 1
+
+
+def test_a_shard_that_was_claimed_from_the_dead_is_not_connected_before_it_has_resumed() -> None:
+    claimed = {"id": 0, "generation": "2:1:v10", "state": "resuming", "lease": "claimed"}
+    document = {"generations": DOCUMENT["generations"], "shards": [claimed]}
+    pods = [{"metadata": {"name": "p", "labels": LABELS}}]
+    assert survey(observe(BOT, pods=pods, reports={"p": document})).connected == 0
 
 
 def test_tokens_in_what_a_process_says_are_masked() -> None:
