@@ -26,7 +26,8 @@ from hikari.impl.shard import GatewayShardImpl
 from migaga.common.alive import AlwaysAlive
 from migaga.common.clock import MonotonicClock
 from migaga.gateway.events import FleetEventManager
-from migaga.gateway.intake import Handlers, Intake, PutAside
+from migaga.gateway.handling import Handlers, PutAside
+from migaga.gateway.intake import Intake
 from migaga.gateway.observer import Unobserved
 from migaga.gateway.privates import OpenShard, Session
 from migaga.gateway.received import Received

@@ -29,8 +29,8 @@ from migaga.fleet.steward import Steward
 from migaga.fleet.turnover import Change
 from migaga.gateway.discord import Discord, GatewayInfo
 from migaga.gateway.events import FleetEventManager
+from migaga.gateway.handling import Router
 from migaga.gateway.hello import hear_hello
-from migaga.gateway.intake import Router
 from migaga.gateway.lease import IdentifyTurns
 from migaga.gateway.observer import Observer
 from migaga.gateway.shard import ShardState, Shared

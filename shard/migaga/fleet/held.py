@@ -14,30 +14,28 @@ from dataclasses import replace
 from migaga.common import logs
 from migaga.common.errors import CredentialsError, MigagaError, UnavailableError
 from migaga.continuity.holding import Beside, Hold, Holding, Step
-from migaga.continuity.inflight import finished, put_aside
 from migaga.continuity.local import resume_point
 from migaga.continuity.poison import STEADY_AFTER, Suspicion
 from migaga.continuity.progress import Point
-from migaga.continuity.wants import FRESH_FOR, TakerWatch
+from migaga.fleet.aside import Aside
 from migaga.fleet.caution import OneByOne
 from migaga.fleet.journaling import Journaling
 from migaga.fleet.mute import KeptEvents
-from migaga.fleet.parts import Parts, ShardKey, row_of
+from migaga.fleet.parts import Parts, ShardKey
 from migaga.fleet.statelog import Track
-from migaga.gateway.intake import Intake, Running
+from migaga.fleet.wanting import Wanting
+from migaga.gateway.handling import Running
+from migaga.gateway.intake import Intake
 from migaga.gateway.privates import Session
-from migaga.gateway.received import Received
 from migaga.gateway.runner import ShardRunner
 from migaga.gateway.shard import FleetShard, ShardLife, ShardState
-from migaga.storage.leases_operations import Outcome
-from migaga.storage.leases_rows import InflightRow, ShardPhase, ShardRow
+from migaga.storage.leases_operations import Operation, Outcome
+from migaga.storage.leases_rows import InflightRow, ShardRow
 
 _LOG = logging.getLogger(__name__)
 
 AGAIN_AFTER = 0.25
 """Seconds until a write that was not executed is tried again."""
-WANT_EVERY = 0.02
-"""Seconds between looks at a shard that is wanted: the gap of a hand-over ends with one."""
 
 MakeStep = Callable[[Holding], Step]
 
@@ -67,15 +65,11 @@ class HeldShard:
         self._runner: ShardRunner | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._writing = asyncio.Lock()
-        self._forgetting = asyncio.Lock()
         self._stored: Point | None = None
-        self._unstored: dict[tuple[str, int], InflightRow] = {}
-        self._rows: dict[Received, InflightRow] = {}
-        self._ended: list[InflightRow] = []
+        self._aside = Aside(row.key, parts)
         self._had_session = bool(row.session_id)
         self._is_connected = self._ignores_session = False
-        self._wants = self._gives_up = False
-        self._wanted_at = 0.0
+        self._wanting = Wanting(row, parts)
         self._track: Track | None = None
         self._journaling: Journaling | None = None
         self._has_said_journaling = self._has_said_steady = False
@@ -144,8 +138,8 @@ class HeldShard:
 
     def give_up_want(self) -> None:
         """Want it no longer. Who has said so already may have got it in this moment: then it is held."""
-        self._gives_up = True
-        self.is_gone = not self._wants and self.holding is None
+        has_never_said_so = self._wanting.give_up()
+        self.is_gone = has_never_said_so and self.holding is None
 
     def see(self, row: ShardRow | None, asked_at: float) -> None:
         """Take a reading of its row."""
@@ -224,48 +218,37 @@ class HeldShard:
         return not self._has_said_steady and self.live_since is not None and now - self.live_since >= STEADY_AFTER
 
     async def forget_ended(self) -> bool:
-        """Delete the rows of events whose handlers have ended. False when the database did not take it.
+        """Delete the rows of events whose handlers have ended. False when the database did not take it."""
+        return await self._aside.forget_ended(self._execute)
 
-        Whoever comes while another one is at it waits for it: at the end of a process the last one counts.
-        """
-        async with self._forgetting:
-            while self._ended:
-                async with self._writing:  # Not before a write that may still insert the row.
-                    outcome = await self.parts.store.execute(finished(self._ended[0]))
-                if outcome not in {Outcome.DONE, Outcome.REFUSED}:
-                    return False
-                self._ended.pop(0)
-        return True
+    async def _execute(self, operation: Operation) -> Outcome:
+        async with self._writing:  # Not before a write that may still insert the row.
+            return await self.parts.store.execute(operation)
 
     def rows_may_be_forgotten(self) -> None:
         """Store the rows of running events again: a failover may have forgotten them."""
-        self._unstored |= {(row.session_id, row.seq): row for row in self._rows.values()}
+        self._aside.store_again()
 
     # ---- what has to be stored
 
     def set_aside(self, running: Running) -> None:
         """Let the watermark pass an event that runs on; its row is stored beside the watermark."""
-        event = running.event
         self.intake.pass_over(running)
-        if event in self._rows or running.let_go:
-            return
-        self.keep_row(running, row_of(self.key, event, self.parts.member.id))
-        self._unstored[event.session_id, event.seq] = self._rows[event]
+        self._aside.add(running)
 
     def keep_row(self, running: Running, row: InflightRow) -> None:
         """Delete the row of an event when its handlers have ended."""
-        self._rows[running.event] = row
-        running.task.add_done_callback(lambda task: self._row_over(running.event, task))
+        self._aside.keep(running, row)
 
     def beside(self) -> Beside:
         """Return what has to be stored with the watermark."""
         journal = () if self._journaling is None else self._journaling.unstored
-        return Beside(aside=tuple(put_aside(row) for row in self._unstored.values()), journal=journal)
+        return Beside(aside=self._aside.unstored, journal=journal)
 
     def last_beside(self) -> Beside:
         """Return what has to be stored when it is drained."""
         journal = () if self._journaling is None else self._journaling.last(self.parts.clock.now())
-        return Beside(aside=self.beside().aside, journal=journal)
+        return Beside(aside=self._aside.unstored, journal=journal)
 
     def journal_for(self, n: int) -> None:
         """Journal what is finished from now on for generation `n`; 0: stop."""
@@ -291,8 +274,7 @@ class HeldShard:
         self._stored = point
         if self._journaling is not None:
             self._journaling.stored(beside.journal)
-        for insert in beside.aside:
-            self._unstored.pop((str(insert.row["session_id"]), int(str(insert.row["seq"]))), None)
+        self._aside.stored(tuple(beside.aside))
         if self._track is not None:
             self._track.flushed(point)
 
@@ -352,9 +334,11 @@ class HeldShard:
     async def session(self, current: Session) -> Session | None:
         """Return what to RESUME; a taker waits until the shard is its own."""
         if self.holding is None:
-            if not await self._want():
+            mine = await self._wanting.until_mine()
+            if mine is None:
                 self.is_gone = True
                 return None
+            self._own(*mine)
             point = self.intake.point()
             current = Session(self.row.session_id, self.row.resume_url, point.seq)
         await self.parts.member.until_valid()
@@ -401,35 +385,6 @@ class HeldShard:
         if point is not None:
             self.intake.begin_session(point.session_id, point.seq, point.done)
             self._stored = Point(point.session_id, self.row.seq, frozenset())
-
-    async def _want(self) -> bool:
-        """Say that this process wants the shard until it has it; False when it is not to be had."""
-        watch, clock = TakerWatch(self.parts.member.id), self.parts.clock
-        self._wants = True
-        while True:
-            asked_at = clock.now()
-            try:
-                row = await self.parts.store.shard(*self.key)
-            except UnavailableError:
-                await clock.sleep(AGAIN_AFTER)
-                continue
-            if row is not None and row.owner == self.parts.member.id and row.token != self.row.token:
-                self._own(row, asked_at)
-                return True
-            if row is None or row.token != self.row.token or row.state != ShardPhase.OFFERED:
-                return False
-            want = watch.want(row, clock.now())
-            if self._gives_up:
-                if row.want != self.parts.member.id or self._want_is_over(clock.now()):
-                    return False
-            elif want is not None:
-                self._wanted_at = clock.now()
-                await self.parts.store.execute(want)
-            await clock.sleep(WANT_EVERY)
-
-    def _want_is_over(self, now: float) -> bool:
-        """Whether no giver believes the last want any more."""
-        return now - self._wanted_at > 2 * FRESH_FOR
 
     def _own(self, row: ShardRow, since: float) -> None:
         """Begin to hold what was passed to this process."""
@@ -485,12 +440,6 @@ class HeldShard:
     def _finished(self, seq: int) -> None:
         if self._track is not None:
             self._track.finished(seq)
-
-    def _row_over(self, event: Received, task: asyncio.Task[None]) -> None:
-        row = self._rows.pop(event, None)
-        if row is not None and not task.cancelled():
-            self._unstored.pop((row.session_id, row.seq), None)
-            self._ended.append(row)
 
     async def _run(self, session: Session | None) -> None:
         """Keep a connection until the shard is left. A refused token ends it until there is a good one."""

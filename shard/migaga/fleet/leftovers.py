@@ -9,7 +9,7 @@ from migaga.continuity.inflight import finished, quarantine, take_over
 from migaga.continuity.view import View
 from migaga.fleet.held import HeldShard
 from migaga.fleet.parts import event_of
-from migaga.gateway.intake import Running
+from migaga.gateway.handling import Running
 from migaga.storage.leases_operations import Outcome
 from migaga.storage.leases_rows import InflightRow
 

@@ -13,7 +13,7 @@ from migaga.common.errors import CredentialsError, MigagaError
 from migaga.fleet.member import Member
 from migaga.fleet.silence import SilenceWatch
 from migaga.fleet.statefile import StateFile
-from migaga.gateway.intake import Router
+from migaga.gateway.handling import Router
 from migaga.gateway.observer import Observer
 from migaga.gateway.received import Received
 from migaga.gateway.shard import Shared

@@ -22,7 +22,7 @@ from migaga.framework.scope import Environment, LoadedModule
 from migaga.framework.spec import ListenerSpec
 from migaga.framework.table import RoutingTable
 from migaga.framework.texts import TextCommands
-from migaga.gateway.intake import AgainError, Handlers, PutAside
+from migaga.gateway.handling import AgainError, Handlers, PutAside
 from migaga.gateway.received import Received
 from migaga.storage.failures import blame
 

@@ -35,7 +35,7 @@ from migaga.framework.replies import InteractionResponder, MessageResponder, Res
 from migaga.framework.reports import EXPIRED, explain, log_error, report
 from migaga.framework.scope import Environment, LoadedModule, Scope
 from migaga.framework.spec import CommandSpec, Cooldown, ListenerSpec, Requirements
-from migaga.gateway.intake import AgainError
+from migaga.gateway.handling import AgainError
 from migaga.gateway.received import Received
 from migaga.storage.failures import Blame, blame
 

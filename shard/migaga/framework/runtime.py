@@ -47,7 +47,7 @@ from migaga.framework.texts import TextCommands
 from migaga.framework.uncalled import TextNames
 from migaga.framework.waiting import Waiting
 from migaga.gateway.discord import Discord
-from migaga.gateway.intake import Handlers
+from migaga.gateway.handling import Handlers
 from migaga.gateway.received import Received
 from migaga.storage.access import AccessStore
 from migaga.storage.database import Database

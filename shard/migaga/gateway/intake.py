@@ -10,16 +10,17 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
-from typing import Protocol
 
 from migaga.common.alive import Alive
 from migaga.common.clock import Clock
 from migaga.continuity.progress import Point, Progress
+from migaga.gateway.apologies import Apologies
+from migaga.gateway.handling import AgainError, Caution, Handlers, Mute, Router, Running
 from migaga.gateway.observer import Observer
 from migaga.gateway.received import Received
 
@@ -39,8 +40,6 @@ ALONE_FOR = 0.05
 """Seconds for which a suspected event is handled alone. One that ends its process does so soon."""
 AGAIN_AFTER = (0.25, 2.0)
 """Seconds until handlers that missed the database run again: at first, at most."""
-REFUSED_AFTER = 1.2
-"""Seconds that a person waits for the life to be valid again before they are told that nothing is done."""
 BACKLOG_AT_ONCE = 16
 """Events that have waited which are handled at once at first, and how many more each second: people who ask for
 something now need the processor and connections to the database, too."""
@@ -48,79 +47,6 @@ BACKLOG = 200
 """Waiting events that are many enough to slow others down."""
 LATE = 0.05
 """Seconds by which the event loop may be late before what has waited waits a little longer."""
-AWAY = "The bot cannot reach its database right now, so it did nothing. Please run it again in a moment."
-
-PutAside = Callable[[], None]
-"""Called when all that is left of an event waits for people: it no longer counts as unfinished, its handlers go on."""
-
-
-class AgainError(Exception):
-    """Handlers of an event could not work because the database is away: call the same `Handlers` again later."""
-
-
-class Handlers(Protocol):
-    """Runs all handlers of one event."""
-
-    def __call__(self, put_aside: PutAside, /) -> Awaitable[None]:
-        """Return when all have ended.
-
-        Raises:
-            AgainError: Some have to run again when the database is back. Called again, it runs only those.
-        """
-        ...
-
-
-class Router(Protocol):
-    """Says what is to run for an event. The framework implements it."""
-
-    def route(self, event: Received) -> Handlers | None:
-        """Return what runs all handlers of `event`, or None when nobody wants it. Synchronous, cheap, never raises."""
-        ...
-
-    def refuse(self, event: Received, reason: str) -> Handlers | None:
-        """Return what tells a person why an interaction will not be run; None when nobody waits for an answer.
-
-        The reason is a sentence for people. It needs no database. The event is routed later like any other, for those
-        who only listen: its command, component or modal is left out then.
-        """
-        ...
-
-    def left(self, has_left: Callable[[int | None], bool]) -> None:
-        """Forget the guilds whose shard this process no longer has: their state, and dialogues that are open there.
-
-        Args:
-            has_left: Tells whether a guild (None: direct messages) has left.
-        """
-        ...
-
-
-class Caution(Protocol):
-    """Looks at each event before it is begun, when one of them may have killed its process (P6)."""
-
-    async def allows(self, event: Received) -> bool:
-        """Store the suspicion and return True, or store the event as quarantined and return False."""
-        ...
-
-
-class Mute(Protocol):
-    """Keeps what may not be handled yet: events of a generation that is not cut in (P9)."""
-
-    def keeps(self, event: Received, now: float) -> bool:
-        """Keep an event; False when it is to be handled as always."""
-        ...
-
-
-@dataclass(slots=True, eq=False)
-class Running:
-    """An event whose handlers run."""
-
-    event: Received
-    since: float
-    task: asyncio.Task[None] = field(init=False)
-    let_go: bool = False
-    """All that is left of it waits for people: a repetition would help nobody."""
-    is_passed: bool = False
-    """The watermark may pass it, and who keeps the journal knows."""
 
 
 class Intake:
@@ -167,7 +93,7 @@ class Intake:
         self._waiting: deque[Received] = deque()
         self._awaited: dict[Received, None] = {}
         """Those of them whose answer a person waits for, who was not told that there will be none; in order."""
-        self._refusals: set[asyncio.Task[None]] = set()
+        self._apologies = Apologies(shard_id, router, alive)
         self._opened = asyncio.Event()
         self.heard: Callable[[str, Mapping[str, object]], None] | None = None
         """Told of each event that comes, with its payload: is this shard silent?"""
@@ -331,7 +257,7 @@ class Intake:
         self._closed = True
         self._waiting.clear()
         self._awaited.clear()
-        late = [*self._tasks(), *self._refusals, *([self._pump] if self._pump else [])]
+        late = [*self._tasks(), *self._apologies.tasks, *([self._pump] if self._pump else [])]
         for task in late:
             task.cancel()
         await asyncio.gather(*late, return_exceptions=True)
@@ -365,24 +291,8 @@ class Intake:
     def _refuse(self, event: Received) -> None:
         """See to it that a person who waits for an answer is told in time. What listeners make of it comes later."""
         if _is_awaited(event):
-            task = asyncio.create_task(self._apologize(event), name=f"refusal of {event.name}")
-            self._refusals.add(task)
-            task.add_done_callback(self._refusals.discard)
-
-    async def _apologize(self, event: Received) -> None:
-        """Tell the person, unless the event can be handled in time."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(REFUSED_AFTER):
-                await self._alive.until_valid()
-                return
-        refusal = self._router.refuse(event, AWAY) if event in self._waiting else None
-        if refusal is None:
-            return
-        self._awaited.pop(event, None)
-        try:
-            await refusal(lambda: None)
-        except AgainError:
-            _LOG.warning("shard %d: a person could not be told that nothing is done for them", self._shard_id)
+            told = partial(self._awaited.pop, event, None)
+            self._apologies.begin(event, lambda: event in self._waiting, told)
 
     def _keep_pumping(self) -> None:
         if self._pump is None and self._waiting and not self._closed:

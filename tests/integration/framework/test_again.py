@@ -9,7 +9,7 @@ from tests.integration.framework.deliveries import Deliveries
 
 from migaga.api import BaseModule, Context, UnknownCommandEvent, command, listen
 from migaga.common.errors import UnavailableError
-from migaga.gateway.intake import AgainError
+from migaga.gateway.handling import AgainError
 from migaga.testing.bot import TestBot
 
 

@@ -18,7 +18,7 @@ from tests.support.mariadb import MariaDbServer
 
 from migaga.api import BaseModule, Context, EventContext, GuildOptions, command, listen, option
 from migaga.common.errors import UnavailableError
-from migaga.gateway.intake import AgainError, Handlers
+from migaga.gateway.handling import AgainError, Handlers
 from migaga.storage.database import Database, open_database
 from migaga.storage.effects import once
 from migaga.storage.tables import guild

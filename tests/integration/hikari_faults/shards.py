@@ -21,8 +21,8 @@ from migaga.fleet.member import Member
 from migaga.fleet.parts import Parts, ShardKey, random_token
 from migaga.gateway.discord import DiscordApp
 from migaga.gateway.events import FleetEventManager
+from migaga.gateway.handling import Handlers, PutAside
 from migaga.gateway.identify import Budget, IdentifyGate
-from migaga.gateway.intake import Handlers, PutAside
 from migaga.gateway.observer import Unobserved
 from migaga.gateway.received import Received
 from migaga.gateway.shard import ShardLife, Shared

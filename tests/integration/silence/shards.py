@@ -15,7 +15,8 @@ from migaga.common.clock import MonotonicClock
 from migaga.fleet.silence import SilenceWatch
 from migaga.gateway.discord import DiscordApp
 from migaga.gateway.events import FleetEventManager
-from migaga.gateway.intake import Handlers, Intake, PutAside
+from migaga.gateway.handling import Handlers, PutAside
+from migaga.gateway.intake import Intake
 from migaga.gateway.observer import Unobserved
 from migaga.gateway.privates import Session
 from migaga.gateway.received import Received

@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from migaga.gateway.intake import AgainError, Handlers, Intake, PutAside
+from migaga.gateway.handling import AgainError, Handlers, PutAside
+from migaga.gateway.intake import Intake
 from migaga.gateway.observer import Unobserved
 from migaga.gateway.received import Received
 

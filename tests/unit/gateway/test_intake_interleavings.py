@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.unit.gateway.desk import Life, StepClock, event, turns
 
-from migaga.gateway.intake import AgainError, Handlers, Intake, PutAside
+from migaga.gateway.handling import AgainError, Handlers, PutAside
+from migaga.gateway.intake import Intake
 from migaga.gateway.observer import Unobserved
 from migaga.gateway.received import Received
 

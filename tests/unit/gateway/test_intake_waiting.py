@@ -11,7 +11,8 @@ from datetime import timedelta
 import pytest
 from tests.unit.gateway.desk import make, turns
 
-from migaga.gateway.intake import AGAIN_AFTER, AWAY, HELD_LIMIT
+from migaga.gateway.apologies import AWAY
+from migaga.gateway.intake import AGAIN_AFTER, HELD_LIMIT
 from migaga.gateway.received import Received
 
 SECOND = timedelta(seconds=1)

@@ -1,0 +1,78 @@
+"""Events of one shard that the watermark passes while their handlers run on: their rows in the database.
+
+`held.py` makes one for each shard. A row is stored beside the watermark that passes the event, and deleted when its
+handlers have ended.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from migaga.continuity.inflight import finished, put_aside
+from migaga.fleet.parts import Parts, ShardKey, row_of
+from migaga.gateway.handling import Running
+from migaga.gateway.received import Received
+from migaga.storage.leases_operations import Insert, Operation, Outcome
+from migaga.storage.leases_rows import InflightRow
+
+Write = Callable[[Operation], Awaitable[Outcome]]
+"""Executes an operation, not beside another write of the shard."""
+
+
+class Aside:
+    """The events of one shard that are put aside."""
+
+    def __init__(self, key: ShardKey, parts: Parts) -> None:
+        self._key = key
+        self._parts = parts
+        self._rows: dict[Received, InflightRow] = {}
+        self._unstored: dict[tuple[str, int], InflightRow] = {}
+        self._ended: list[InflightRow] = []
+        self._forgetting = asyncio.Lock()
+
+    @property
+    def unstored(self) -> tuple[Insert, ...]:
+        """What has to be stored beside the watermark."""
+        return tuple(put_aside(row) for row in self._unstored.values())
+
+    def add(self, running: Running) -> None:
+        """Take an event that the watermark passes from now on. One that waits for people alone needs no row."""
+        event = running.event
+        if event in self._rows or running.let_go:
+            return
+        row = row_of(self._key, event, self._parts.member.id)
+        self.keep(running, row)
+        self._unstored[event.session_id, event.seq] = row
+
+    def keep(self, running: Running, row: InflightRow) -> None:
+        """Delete the row of an event when its handlers have ended."""
+        self._rows[running.event] = row
+        running.task.add_done_callback(lambda task: self._over(running.event, task))
+
+    def stored(self, inserts: tuple[Insert, ...]) -> None:
+        """Note that these are in the database."""
+        for insert in inserts:
+            self._unstored.pop((str(insert.row["session_id"]), int(str(insert.row["seq"]))), None)
+
+    def store_again(self) -> None:
+        """Store all rows of running events again: a failover may have forgotten them."""
+        self._unstored |= {(row.session_id, row.seq): row for row in self._rows.values()}
+
+    async def forget_ended(self, write: Write) -> bool:
+        """Delete the rows of events whose handlers have ended. False when the database did not take it.
+
+        Whoever comes while another one is at it waits for it: at the end of a process the last one counts.
+        """
+        async with self._forgetting:
+            while self._ended:
+                if await write(finished(self._ended[0])) not in {Outcome.DONE, Outcome.REFUSED}:
+                    return False
+                self._ended.pop(0)
+        return True
+
+    def _over(self, event: Received, task: asyncio.Task[None]) -> None:
+        row = self._rows.pop(event, None)
+        if row is not None and not task.cancelled():
+            self._unstored.pop((row.session_id, row.seq), None)
+            self._ended.append(row)
