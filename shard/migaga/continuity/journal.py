@@ -20,7 +20,7 @@ SAME_WITHIN = 5.0
 KEEP = 30.0
 """Seconds of events that a warm shard keeps, from before the last reading that said that the cut has not begun."""
 LONGEST_LOOK = 2.0
-"""Seconds between two readings, above which nobody knows when the drain was: payloads that repeat are handled."""
+"""Seconds between two readings, above which these do not tell when the drain was."""
 _UNIQUE = frozenset(
     {
         "MESSAGE_CREATE",
@@ -141,8 +141,7 @@ def unhandled(kept: Sequence[Kept], journal: Sequence[JournalRow], before: float
             known = drain is not None and drain.process == row.process
             age = (drain.at_ms - row.at_ms) / 1000 if known and drain is not None else None
             ages.setdefault((row.guild_id, row.digest), []).append(age)
-    drained_at = (before + after) / 2 if after - before <= LONGEST_LOOK else None
-    spans = _spans(kept, ages, drained_at)
+    spans = _spans(kept, ages, _drained_at(kept, ages, before, after))
     return [event for event, span in zip(kept, spans, strict=True) if not _was_handled(event, ages, span)]
 
 
@@ -156,6 +155,22 @@ class _Span:
 
 
 _Ages = dict[tuple[int, bytes], list[float | None]]
+
+
+def _drained_at(kept: Sequence[Kept], ages: _Ages, before: float, after: float) -> float | None:
+    """Return when the old shard was drained, by the own clock; None: nobody knows.
+
+    It was between two readings. Where these are far apart, events that are one of their kind tell it: they came to both
+    sessions at about the same time, and the journal says how long before the drain that was.
+    """
+    if after - before <= LONGEST_LOOK:
+        return (before + after) / 2
+    told = sorted(
+        event.received_at + age for event in kept if not event.is_replayed and (age := _anchor(event, ages)) is not None
+    )
+    if not told or told[len(told) * 3 // 4] - told[len(told) // 4] > SAME_WITHIN:
+        return None
+    return min(max(told[len(told) // 2], before), after)
 
 
 def _spans(kept: Sequence[Kept], ages: _Ages, drained_at: float | None) -> list[_Span | None]:

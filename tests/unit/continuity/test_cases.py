@@ -78,11 +78,28 @@ def test_case_1_an_equal_event_of_long_ago_does_not_hide_a_new_one() -> None:
 
 
 def test_case_1_in_doubt_about_when_the_drain_was_what_can_repeat_is_handled_and_messages_are_not() -> None:
-    add, message = digest("MESSAGE_REACTION_ADD", b"{}"), digest("MESSAGE_CREATE", b"{}")
-    journal = journal_of((add, 50.0), (message, 50.0), drained_at=51.0)
-    events = [kept("MESSAGE_REACTION_ADD", add, 1, 1050.0), kept("MESSAGE_CREATE", message, 2, 1050.0)]
+    add, said, later = (
+        digest("MESSAGE_REACTION_ADD", b"{}"),
+        digest("MESSAGE_CREATE", b"1"),
+        digest("MESSAGE_CREATE", b"2"),
+    )
+    journal = journal_of((add, 50.0), (said, 50.0), (later, 50.0), drained_at=51.0)
+    events = [kept("MESSAGE_REACTION_ADD", add, 1, 1050.0), kept("MESSAGE_CREATE", said, 2, 1030.0)]
     assert [event.seq for event in unhandled(events, journal, 1050.0, 1052.0)] == []
-    assert [event.seq for event in unhandled(events, journal, 1049.0, 1053.0)] == [1]
+    late = [*events, kept("MESSAGE_CREATE", later, 3, 1050.0)]
+    assert [event.seq for event in unhandled(late, journal, 1049.0, 1053.0)] == [1], "messages that tell two times"
+    assert [event.seq for event in unhandled(events[:1], journal, 1049.0, 1053.0)] == [1], "no message to tell it"
+
+
+def test_case_1_a_message_that_both_had_tells_when_the_drain_was() -> None:
+    add, said = digest("MESSAGE_REACTION_ADD", b"{}"), digest("MESSAGE_CREATE", b"{}")
+    journal = journal_of((add, 30.0), (said, 50.0), drained_at=51.0)
+    events = [
+        kept("MESSAGE_REACTION_ADD", add, 1, 1030.0),
+        kept("MESSAGE_CREATE", said, 2, 1050.0),
+        kept("MESSAGE_REACTION_ADD", add, 3, 1052.0),
+    ]
+    assert [event.seq for event in unhandled(events, journal, 1020.0, 1090.0)] == [3]
 
 
 def arming(journaled: tuple[int, int] = (2, 2)) -> list[ShardRow]:

@@ -189,6 +189,31 @@ def test_what_a_replay_brings_again_is_told_by_its_neighbours_and_nothing_is_los
         assert not certain & {event.seq for event in unhandled(kept, entries, 8_000.0, 9_000.0)}
 
 
+@given(
+    stream=st.lists(st.tuples(st.sampled_from(["add", "remove", "said"]), st.floats(0.05, 2.0)), max_size=40),
+    cut=st.integers(1, 40),
+    skew=st.floats(-3.0, 3.0),
+)
+def test_one_message_that_both_sessions_had_tells_the_drain_however_late_it_was_seen(
+    stream: list[tuple[str, float]], cut: int, skew: float
+) -> None:
+    """A process that could not read for a minute knows by it which of the equal events before it were handled."""
+    stream = [("said", 0.1), *stream]
+    journal, kept, rows, now, drained_at = Journal(G, 0, "giver"), [], [], 100.0, 100.0
+    for seq, (kind, pause) in enumerate(stream):
+        now += pause
+        name = "MESSAGE_CREATE" if kind == "said" else "MESSAGE_REACTION_ADD"
+        event = digest(name, f"{seq}".encode() if kind == "said" else kind.encode())
+        kept.append(Kept(name, 7, event, seq, 5_000.0 + now + skew))
+        if seq < cut:
+            rows.append(journal.finished(7, event, now))
+            drained_at = now + 0.01
+    rows.append(journal.drained(drained_at))
+    entries = [JournalRow(**row.row) for row in rows]  # type: ignore[arg-type]
+    left = unhandled(kept, entries, 5_000.0, 9_000.0)
+    assert sorted(event.digest for event in left) == sorted(event.digest for event in kept[cut:])
+
+
 @pytest.mark.parametrize("name", ["MESSAGE_CREATE", "MESSAGE_DELETE", "CHANNEL_DELETE", "GUILD_ROLE_CREATE"])
 def test_what_happens_only_once_is_known_whenever_it_comes(name: str) -> None:
     event, other = digest(name, b"1"), digest(name, b"2")
