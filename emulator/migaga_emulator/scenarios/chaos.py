@@ -151,7 +151,15 @@ def chaos(wish: Wish) -> Sequence[Planned]:
 
 
 async def resize(scene: Scene, planned: Planned) -> None:
-    """Have `value` processes; return when the new ones are Ready. Shards move when the fleet has come to rest."""
+    """Have `value` processes; return when the new ones are Ready. Shards move when the fleet has come to rest.
+
+    One size after the other: on a busy machine the next is due while processes of the one before still start.
+    """
+    async with scene.sizing:
+        await _resize(scene, planned)
+
+
+async def _resize(scene: Scene, planned: Planned) -> None:
     fleet, wanted = scene.fleet, int(planned.value)
     scene.state = f"to {wanted}"
     scene.say(f"{len(fleet.members)} processes become {wanted}")

@@ -105,6 +105,8 @@ class Scene:
     """What happens now, for the table."""
     warm_at: float = math.inf
     """When the first process was warm."""
+    sizing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held while the number of processes changes."""
     chance: random.Random = field(init=False)
 
     def __post_init__(self) -> None:
