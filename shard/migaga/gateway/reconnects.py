@@ -27,6 +27,11 @@ class Reconnects:
         self._failures += 1
         return float(min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(self._failures - 1, 10)))
 
+    def session_lost(self) -> None:
+        """Note that Discord has answered that the session is gone: no fault of the gateway, and every event until the
+        next IDENTIFY is lost. That one has a back-off of its own."""
+        self._began = None
+
     def begins(self, now: float) -> None:
         """Note that a connection is opened now."""
         self._began = now

@@ -233,6 +233,8 @@ class FleetShard(OpenShard):
             self._life.invalidated = True
         if self.session is None:
             self._session_ended()
+            if had_session:
+                self._reconnects.session_lost()
         resuming = "the session stays" if self.session else "the session is lost"
         _LOG.info("shard %d: the connection ended (%s), %s", self.id, reason, resuming)
         self._life.reason = reason

@@ -28,6 +28,18 @@ def test_waits_grow_while_connections_end_young_and_are_forgotten_after_a_good_o
     assert reconnects.wait(now + LIVED + 1) == 0.5
 
 
+def test_a_session_that_discord_has_ended_is_begun_anew_without_a_wait() -> None:
+    """4009 on a young connection, and again on its RESUME: every event until the next IDENTIFY is lost."""
+    reconnects = Reconnects()
+    reconnects.begins(0)
+    assert reconnects.wait(1) == 0.5
+    reconnects.begins(1.5)
+    reconnects.session_lost()
+    assert reconnects.wait(1.6) == 0
+    reconnects.begins(1.6)
+    assert reconnects.wait(1.7) == 0.5, "the gateway is left alone as ever after that"
+
+
 @given(st.lists(st.floats(0, 100), max_size=60))
 def test_no_wait_is_longer_than_a_minute(lives: list[float]) -> None:
     reconnects, now = Reconnects(), 0.0
