@@ -69,12 +69,12 @@ class Entry:
     @property
     def handled(self) -> int:
         """Occurrences that were handled."""
-        return sum(1 for occurrence in self.occurrences if occurrence.handled_at is not None)
+        return len(self.occurrences) - len(self.waiting)
 
     @property
     def undeliverable(self) -> int:
         """Occurrences that no client could have."""
-        return sum(1 for occurrence in self.occurrences if occurrence.undeliverable)
+        return sum(occurrence.undeliverable for occurrence in self.waiting)
 
     @property
     def lost(self) -> int:

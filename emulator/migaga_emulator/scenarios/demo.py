@@ -35,7 +35,7 @@ from migaga_emulator.scenarios.members import member_environment
 from migaga_emulator.scenarios.talk import Conversation, Gate, Tally
 from migaga_emulator.scenarios.traffic import Shape, Traffic
 from migaga_emulator.scenarios.up import BotPlan, UpProcess, up_process
-from migaga_emulator.scenarios.view import LiveView, Row
+from migaga_emulator.scenarios.view import LiveView, Row, row_of
 from migaga_emulator.server import Emulator, run_emulator
 
 SHARDS = 4
@@ -253,19 +253,8 @@ class Demo:
         await self._control.wait_until_handled(timeout=HANDLED_WITHIN)
 
     def _row(self, report: LedgerReport, seconds: float, rate: float) -> Row:
-        return Row(
-            time=seconds,
-            state=self._state,
-            shards=f"{report.sessions_connected}/{SHARDS}",
-            guilds=GUILDS,
-            events=report.sent,
-            rate=rate,
-            commands=f"{self._tally.answered}/{self._tally.sent}",
-            latency_p50=report.latency.p50 * 1_000,
-            latency_p99=report.latency.p99 * 1_000,
-            waiting=report.sent - report.handled,
-            repeated=report.repeated,
-        )
+        commands = f"{self._tally.answered}/{self._tally.sent}"
+        return row_of(report, seconds, rate, state=self._state, shards=SHARDS, guilds=GUILDS, commands=commands)
 
 
 async def run_demo(wish: Wish, stream: TextIO | None) -> Summary:

@@ -42,7 +42,7 @@ from migaga_emulator.scenarios.scene import Scene
 from migaga_emulator.scenarios.stage import CHANNELS, OLD_MESSAGES, Stage, build_stage
 from migaga_emulator.scenarios.talk import Gate
 from migaga_emulator.scenarios.traffic import Shape, Traffic
-from migaga_emulator.scenarios.view import LiveView, Row
+from migaga_emulator.scenarios.view import LiveView, Row, row_of
 from migaga_emulator.server import Emulator, run_emulator
 
 USUAL_HANDLER = "0-0.5"
@@ -280,18 +280,14 @@ class Run:
 
     def _row(self, report: LedgerReport, seconds: float, rate: float) -> Row:
         state = self._scene.state if self._state == "running" and self._scene is not None else self._state
-        return Row(
-            time=seconds,
+        return row_of(
+            report,
+            seconds,
+            rate,
             state=state,
-            shards=f"{report.sessions_connected}/{self._order.shards}",
+            shards=self._order.shards,
             guilds=len(self._emulator.world.core.guilds),
-            events=report.sent,
-            rate=rate,
             commands=f"{report.interactions.answered}/{report.interactions.sent}",
-            latency_p50=report.latency.p50 * 1_000,
-            latency_p99=report.latency.p99 * 1_000,
-            waiting=report.sent - report.handled - report.undeliverable,
-            repeated=report.repeated,
         )
 
 

@@ -38,6 +38,25 @@ class Row:
     repeated: int
 
 
+def row_of(
+    report: LedgerReport, seconds: float, rate: float, *, state: str, shards: int, guilds: int, commands: str
+) -> Row:
+    """Make a row of a reading. `shards`: how many there should be; `commands`: answered and sent ones."""
+    return Row(
+        time=seconds,
+        state=state,
+        shards=f"{report.sessions_connected}/{shards}",
+        guilds=guilds,
+        events=report.sent,
+        rate=rate,
+        commands=commands,
+        latency_p50=report.latency.p50 * 1_000,
+        latency_p99=report.latency.p99 * 1_000,
+        waiting=report.sent - report.handled - report.undeliverable,
+        repeated=report.repeated,
+    )
+
+
 MakeRow = Callable[[LedgerReport, float, float], Row]
 """Makes a row of a reading, the seconds since the first one, and the events a second."""
 

@@ -7,7 +7,7 @@ handlers have ended.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from migaga.continuity.inflight import finished, put_aside
 from migaga.fleet.parts import Parts, ShardKey, row_of
@@ -50,7 +50,7 @@ class Aside:
         self._rows[running.event] = row
         running.task.add_done_callback(lambda task: self._over(running.event, task))
 
-    def stored(self, inserts: tuple[Insert, ...]) -> None:
+    def stored(self, inserts: Sequence[Insert]) -> None:
         """Note that these are in the database."""
         for insert in inserts:
             self._unstored.pop((str(insert.row["session_id"]), int(str(insert.row["seq"]))), None)

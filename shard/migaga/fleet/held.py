@@ -274,7 +274,7 @@ class HeldShard:
         self._stored = point
         if self._journaling is not None:
             self._journaling.stored(beside.journal)
-        self._aside.stored(tuple(beside.aside))
+        self._aside.stored(beside.aside)
         if self._track is not None:
             self._track.flushed(point)
 

@@ -127,6 +127,29 @@ def test_a_warm_shard_drops_what_is_old_only_while_the_cut_has_not_begun() -> No
     assert len(keeper) == 2
 
 
+def streamed(stream: list[tuple[str, float]], cut: int) -> tuple[list[Kept], list[JournalRow], float]:
+    """One stream to both sessions; the old one stopped after `cut` events.
+
+    Returns the events, each received when it was sent; what was journaled; when that ended. What is `said` is one of
+    its kind, other events of one kind are all equal.
+    """
+    journal, events, rows, now, drained_at = Journal(G, 0, "giver"), [], [], 100.0, 100.0
+    for seq, (kind, pause) in enumerate(stream):
+        now += pause
+        name = "MESSAGE_CREATE" if kind == "said" else "MESSAGE_REACTION_ADD"
+        event = digest(name, f"{seq}".encode() if kind == "said" else kind.encode())
+        events.append(Kept(name, 7, event, seq, now))
+        if seq < cut:
+            rows.append(journal.finished(7, event, now))
+            drained_at = now + 0.01
+    rows.append(journal.drained(drained_at))
+    return events, [JournalRow(**row.row) for row in rows], drained_at  # type: ignore[arg-type]
+
+
+def by_another_clock(events: list[Kept], skew: float) -> list[Kept]:
+    return [replace(event, received_at=5_000.0 + event.received_at + skew) for event in events]
+
+
 @given(
     stream=st.lists(st.tuples(st.sampled_from(["add", "remove", "other"]), st.floats(0.05, 4.0)), max_size=40),
     cut=st.integers(0, 40),
@@ -135,20 +158,10 @@ def test_a_warm_shard_drops_what_is_old_only_while_the_cut_has_not_begun() -> No
 def test_what_the_old_one_has_not_handled_is_handled_as_often_as_it_came(
     stream: list[tuple[str, float]], cut: int, skew: float
 ) -> None:
-    """One stream to both sessions; the old one stops after `cut` events. Events of one kind are all equal."""
+    """Events of one kind are all equal."""
     cut = min(cut, len(stream))
-    journal, kept, rows, now = Journal(G, 0, "giver"), [], [], 100.0
-    for seq, (kind, pause) in enumerate(stream):
-        now += pause
-        event = digest("MESSAGE_REACTION_ADD", kind.encode())
-        kept.append(Kept("MESSAGE_REACTION_ADD", 7, event, seq, 5_000.0 + now + skew))
-        if seq < cut:
-            rows.append(journal.finished(7, event, now))
-            drained_at = now + 0.01
-    if not cut:
-        drained_at = 100.0
-    rows.append(journal.drained(drained_at))
-    entries = [JournalRow(**row.row) for row in rows]  # type: ignore[arg-type]
+    events, entries, drained_at = streamed(stream, cut)
+    kept = by_another_clock(events, skew)
     left = unhandled(kept, entries, 5_000.0 + drained_at - 0.1, 5_000.0 + drained_at + 0.1)
     expected = sorted(event.digest for event in kept[cut:])
     assert sorted(event.digest for event in left) == expected
@@ -165,19 +178,9 @@ def test_what_a_replay_brings_again_is_told_by_its_neighbours_and_nothing_is_los
     stream: list[tuple[str, float]], begin: int, cut: int, late: float
 ) -> None:
     """The next owner of a warm shard gets everything from `begin` on at one moment; the old shard stopped at `cut`."""
-    cut, begin, now = min(cut, len(stream)), min(begin, len(stream)), 100.0
-    journal, kept, rows, drained_at = Journal(G, 0, "giver"), [], [], 100.0
-    for seq, (kind, pause) in enumerate(stream):
-        now += pause
-        name = "MESSAGE_CREATE" if kind == "said" else "MESSAGE_REACTION_ADD"
-        event = digest(name, f"{seq}".encode() if kind == "said" else kind.encode())
-        if seq >= begin:
-            kept.append(Kept(name, 7, event, seq, 9_000.0 + late, is_replayed=True))
-        if seq < cut:
-            rows.append(journal.finished(7, event, now))
-            drained_at = now + 0.01
-    rows.append(journal.drained(drained_at))
-    entries = [JournalRow(**row.row) for row in rows]  # type: ignore[arg-type]
+    cut, begin = min(cut, len(stream)), min(begin, len(stream))
+    events, entries, _ = streamed(stream, cut)
+    kept = [replace(event, received_at=9_000.0 + late, is_replayed=True) for event in events[begin:]]
     left = Counter(event.digest for event in unhandled(kept, entries, 8_000.0, 9_000.0))
     assert all(
         left[one] >= count for one, count in Counter(event.digest for event in kept[max(0, cut - begin) :]).items()
@@ -199,17 +202,8 @@ def test_one_message_that_both_sessions_had_tells_the_drain_however_late_it_was_
 ) -> None:
     """A process that could not read for a minute knows by it which of the equal events before it were handled."""
     stream = [("said", 0.1), *stream]
-    journal, kept, rows, now, drained_at = Journal(G, 0, "giver"), [], [], 100.0, 100.0
-    for seq, (kind, pause) in enumerate(stream):
-        now += pause
-        name = "MESSAGE_CREATE" if kind == "said" else "MESSAGE_REACTION_ADD"
-        event = digest(name, f"{seq}".encode() if kind == "said" else kind.encode())
-        kept.append(Kept(name, 7, event, seq, 5_000.0 + now + skew))
-        if seq < cut:
-            rows.append(journal.finished(7, event, now))
-            drained_at = now + 0.01
-    rows.append(journal.drained(drained_at))
-    entries = [JournalRow(**row.row) for row in rows]  # type: ignore[arg-type]
+    events, entries, _ = streamed(stream, cut)
+    kept = by_another_clock(events, skew)
     left = unhandled(kept, entries, 5_000.0, 9_000.0)
     assert sorted(event.digest for event in left) == sorted(event.digest for event in kept[cut:])
 
