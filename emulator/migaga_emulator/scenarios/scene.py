@@ -14,7 +14,7 @@ from typing import TypeVar
 from migaga_emulator.control.client import ControlClient
 from migaga_emulator.control.shapes import Answer
 from migaga_emulator.ledger.book import BotLedger
-from migaga_emulator.ledger.connections import Begun, Shard
+from migaga_emulator.ledger.connections import Begun, Ended, Shard
 from migaga_emulator.scenarios.apologies import Apologies
 from migaga_emulator.scenarios.handovers import Owners, holdings
 from migaga_emulator.scenarios.members import Fleet, Member
@@ -32,6 +32,8 @@ FEW, FEW_OF_MANY = 3, 0.02
 """Events that may not be handled yet when a fleet has caught up: some handlers last long."""
 ANEW = ("run it again", "run the command again")
 """In answers to people whose dialogue has died with its process."""
+LET_GO = "client 3000"
+"""How a connection ends that a process leaves, and whose session goes on."""
 EVEN_WITHIN = 120.0
 """Seconds in which shares must be even: a fleet at rest waits for 30 s before it moves anything."""
 
@@ -140,11 +142,21 @@ class Scene:
         """Whether an answer that is not the right one is as good.
 
         A dialogue ends when its shard moves, and dies with its process: for as long as the moves may take after one has
-        come or was told to leave, and after one has died, people may be asked to begin anew.
+        come or was told to leave, and after one has died or has let a session go, people may be asked to begin anew.
         """
         died = max((crash.at for crash in self.injected.crashes), default=-math.inf)
-        recent = time.monotonic() - max(died, self.fleet.changed_at) <= self.patience
+        recent = time.monotonic() - max(died, self.fleet.changed_at, self._let_go_at()) <= self.patience
         return self.apologies.excuses(answer) or (recent and any(text in answer.content for text in ANEW))
+
+    def _let_go_at(self) -> float:
+        """When a client has last closed a connection itself so that the session stays, as it does when a shard moves.
+
+        Where the shard count changes no process comes or goes, and all shards move at once.
+        """
+        log = self.ledger.connections.log
+        return next(
+            (entry.at for entry in reversed(log) if isinstance(entry, Ended) and entry.how == LET_GO), -math.inf
+        )
 
     def complain(self, text: str) -> None:
         """Note something that should not have been."""

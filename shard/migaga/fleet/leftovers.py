@@ -1,8 +1,13 @@
-"""Events that an owner had put aside when it died: the shard's next owner runs them (P5, P6). Used by `steward.py`."""
+"""Events that an owner had put aside when it died: the shard's next owner runs them (P5, P6). Used by `steward.py`.
+
+A shard that is drained has no next owner: what a dead process has left of it is run where the next generation has the
+event's guild. Else nobody would run it, and the old generation would never be over (P9).
+"""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 
 from migaga.common.errors import UnavailableError
 from migaga.continuity.inflight import finished, quarantine, take_over
@@ -17,7 +22,7 @@ _LOG = logging.getLogger(__name__)
 
 
 class Leftovers:
-    """Runs what dead owners have left of the shards that are live here."""
+    """Runs what dead owners have left of the shards that are live here, and of those that these follow."""
 
     def __init__(self) -> None:
         self._alive: frozenset[str] = frozenset()
@@ -35,6 +40,20 @@ class Leftovers:
         for held in live:
             if held.key in self._due and await self._run_of(held, view):
                 self._due.discard(held.key)
+
+    async def look_at_drained(self, view: View, rows: Sequence[InflightRow], live: Sequence[HeldShard]) -> None:
+        """Run what is left of a generation that is drained, where this process has the guild in the next one.
+
+        `rows`: what still runs of it, by whomever.
+        """
+        upcoming = view.upcoming_generation
+        if upcoming is None:
+            return
+        here = {held.key: held for held in live}
+        for row in rows:
+            follower = here.get((upcoming.name, ((row.guild_id or 0) >> 22) % upcoming.shard_count))
+            if follower is not None:
+                await self._run(follower, row, view)
 
     async def _run_of(self, held: HeldShard, view: View) -> bool:
         """Run what is left of one shard. False when the database did not answer: look again."""

@@ -206,7 +206,9 @@ class Steward:
         self._offer(view, now)
         for held in await self._turnover.act(view, self.held.values(), asked_at, now):
             self._spawn_once(partial(self._drain, held), f"draining shard {held.key[1]} of {held.key[0]}")
-        await self._leftovers.look(view, [held for held in self.held.values() if held.is_live])
+        handled = [held for held in self.held.values() if held.is_live]
+        await self._leftovers.look(view, handled)
+        await self._leftovers.look_at_drained(view, self._turnover.unfinished, handled)
         await self._judge_ready(view, now)
         await self._purge(view, now)
 
@@ -332,7 +334,7 @@ class Steward:
         live = view.live_generation
         if live is None:
             return "the fleet has no shards yet"
-        there = {row.id for row in view.of(live.name) if not view.is_unowned(row)}
+        there = {row.id for row in view.rows_of(live.name) if not view.is_unowned(row)}
         lacking = (self._only or frozenset(range(live.shard_count))) - there
         self._was_complete = not lacking
         return f"{len(lacking)} of {live.shard_count} shards have no owner yet" if lacking else None

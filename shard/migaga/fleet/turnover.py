@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from migaga.common.errors import UnavailableError
@@ -21,7 +21,7 @@ from migaga.fleet.held import HeldShard
 from migaga.fleet.mute import KeptEvents
 from migaga.fleet.parts import Parts, ShardKey
 from migaga.storage.leases_operations import Insert, Operation, Outcome, Together, Update
-from migaga.storage.leases_rows import GenerationRow, GenerationState, ShardPhase, ShardRow
+from migaga.storage.leases_rows import GenerationRow, GenerationState, InflightRow, ShardPhase, ShardRow
 
 _LOG = logging.getLogger(__name__)
 
@@ -60,14 +60,15 @@ class Turnover:
         """The last reading that did not show the drain of an old shard, and the first that did. Own clock."""
         self.obstacle: str | None = None
         """Why the wish cannot be begun now."""
+        self.unfinished: Sequence[InflightRow] = ()
+        """What still runs of a generation whose shards are all drained."""
 
     async def decide(self, view: View, now: float) -> bool:
         """Take the next step of the fleet, if there is one. True when this process was the first to take it."""
         await self._look_for_obstacles(view, now)
-        unfinished = await self._unfinished(view)
-        if unfinished is None:
+        if not await self._read_unfinished(view):
             return False
-        step = self._generations.decide(view, now, unfinished=unfinished, obstacle=self.obstacle)
+        step = self._generations.decide(view, now, unfinished=len(self.unfinished), obstacle=self.obstacle)
         done = step is not None and await self._parts.store.execute(step) is Outcome.DONE
         if done and step is not None:
             _LOG.info("generations: %s", _told(step))
@@ -121,17 +122,18 @@ class Turnover:
             return None
         return f"{len(view.counting)} processes can hold {room} shards, {count} are wished. Start more processes."
 
-    async def _unfinished(self, view: View) -> int | None:
-        """Count what still runs of a generation whose shards are all drained; None when that cannot be read."""
+    async def _read_unfinished(self, view: View) -> bool:
+        """Read what still runs of a generation whose shards are all drained. False when that cannot be read."""
         live = view.live_generation
-        if live is None or not any(row.state == GenerationState.CUTTING for row in view.generations):
-            return 0
-        if view.of(live.name):
-            return 1
+        is_cutting = any(row.state == GenerationState.CUTTING for row in view.generations)
+        self.unfinished = ()
+        if live is None or not is_cutting or view.of(live.name):
+            return True
         try:
-            return len(still_running(await self._parts.store.inflight(live.name)))
+            self.unfinished = still_running(await self._parts.store.inflight(live.name))
         except UnavailableError:
-            return None
+            return False
+        return True
 
     def _forget_old(self, warm: Collection[HeldShard], asked_at: float) -> None:
         """Let go of what is older than any event that the old shards may still have to handle."""

@@ -11,11 +11,13 @@ from tests.unit.fleet_runtime.shards import GENERATION, holding, until
 
 from migaga.continuity.generations import Wish
 from migaga.continuity.holding import Hold
+from migaga.fleet.parts import row_of
 from migaga.fleet.steward import Steward
 from migaga.fleet.turnover import Change
+from migaga.gateway.received import Received
 from migaga.storage.leases import LeaseStore
 from migaga.storage.leases_operations import Insert, Operation, Outcome, Together, Update
-from migaga.storage.leases_rows import GenerationRow, GenerationState, ProcessRow
+from migaga.storage.leases_rows import GenerationRow, GenerationState, ProcessRow, ShardPhase, ShardRow
 
 
 async def _no_obstacle(count: int) -> str | None:
@@ -76,3 +78,37 @@ async def test_a_row_that_names_this_process_is_held_unless_it_leaves(store: Lea
         assert {key: held.state for key, held in steward.held.items()} == (
             {} if leaves else {(GENERATION, 0): Hold.TO_RETAKE}
         )
+
+
+async def test_what_a_dead_process_has_left_of_a_drained_generation_is_run_by_the_next_one(store: LeaseStore) -> None:
+    """Nobody owns a drained shard: its events would be lost, and the change of generations would never end."""
+    generations = (
+        GenerationRow(1, "before", 1, 1, 10, GenerationState.LIVE),
+        GenerationRow(2, GENERATION, 1, 1, 10, GenerationState.CUTTING),
+    )
+    left = row_of(("before", 0), Received("MESSAGE_CREATE", 0, "its session", 3, {"id": "3", "guild_id": "7"}), "dead")
+    for row in (Insert("generation", asdict(one)) for one in generations):
+        assert await store.execute(row) is Outcome.DONE
+    drained = ShardRow("before", 0, session_id="its session", seq=3, state=ShardPhase.DRAINED)
+    assert await store.execute(Insert("shard", asdict(drained))) is Outcome.DONE
+    assert await store.execute(Insert("inflight", asdict(left))) is Outcome.DONE
+    async with holding(store) as shop:
+        steward = Steward(shop.held.parts, Change(Wish(1, 1, 10), _no_obstacle))
+        steward.held[shop.held.key] = shop.held
+        shop.desk.block(3)
+        await steward.round()
+        await until(lambda: shop.desk.started == [3])
+        [taken] = await store.inflight("before")
+        assert (taken.owner, taken.attempts) == (shop.member.id, 2)
+        await steward.round()
+        assert await _states(store) == [GenerationState.LIVE, GenerationState.CUTTING]
+        shop.desk.free(3)
+        await until(lambda: shop.desk.ended == [3])
+        assert await shop.held.forget_ended()
+        await steward.round()
+        assert await _states(store) == [GenerationState.GONE, GenerationState.LIVE]
+        assert (shop.desk.started, await store.inflight("before")) == ([3], [])
+
+
+async def _states(store: LeaseStore) -> list[str]:
+    return [row.state for row in (await store.observe()).generations]

@@ -134,14 +134,17 @@ def answer(content: str) -> Answer:
     return Answer(1 << 22, True, True, False, 4, False, True, 0.1, message, (), (), None)
 
 
-@pytest.mark.parametrize("died", [True, False])
-async def test_a_dialogue_may_die_with_its_process_and_with_none_else(scene: Scene, died: bool) -> None:
+@pytest.mark.parametrize("why", ["died", "changed", "moved"])
+async def test_a_dialogue_may_die_with_its_process_and_when_shards_move_and_else_never(scene: Scene, why: str) -> None:
     anew = answer("I am being restarted just now and could not wait for you. Please run it again in a moment.")
     member = place(scene, 1, 0)
+    scene.ledger.connections.ended(Ended(time.monotonic(), (0, 2), "server 4008"))
     assert not scene.excuses(anew)
-    if died:
+    if why == "died":
         scene.strike(member)
-    else:
+    elif why == "changed":
         scene.fleet.changed_at = time.monotonic()
+    else:
+        scene.ledger.connections.ended(Ended(time.monotonic(), (0, 2), "client 3000"))
     assert scene.excuses(anew)
     assert not scene.excuses(answer("You said no."))
