@@ -32,6 +32,11 @@ class Aside:
         self._forgetting = asyncio.Lock()
 
     @property
+    def has_ended(self) -> bool:
+        """Whether rows are to be deleted."""
+        return bool(self._ended)
+
+    @property
     def unstored(self) -> tuple[Insert, ...]:
         """What has to be stored beside the watermark."""
         return tuple(put_aside(row) for row in self._unstored.values())

@@ -33,7 +33,8 @@ async def keep_flushing(holder: Holder, clock: Clock, observer: Observer) -> Non
     while True:
         await clock.sleep(FLUSH_EVERY)
         shards = holder.live
-        stored = await asyncio.gather(*(held.flush() for held in shards))
+        # At rest nothing has changed, and a task for each shard four times a second would be the most of what it does.
+        stored = await asyncio.gather(*(held.flush() for held in shards if held.has_to_flush()))
         ok = all(stored)
         if shards:
             observer.sessions_stored(ok=ok)
@@ -43,4 +44,5 @@ async def keep_flushing(holder: Holder, clock: Clock, observer: Observer) -> Non
                 _LOG.error("watermarks cannot be stored, the gateway goes on")
             else:
                 _LOG.info("watermarks are stored again")
-        await asyncio.gather(*(held.forget_ended() for held in (*shards, *holder.lingering)))
+        ended = [held for held in (*shards, *holder.lingering) if held.has_ended_aside]
+        await asyncio.gather(*(held.forget_ended() for held in ended))

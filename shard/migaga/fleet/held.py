@@ -187,18 +187,23 @@ class HeldShard:
             self._begin_at(resume_point(self.row, None))
         self.start()
 
-    async def flush(self) -> bool:
-        """Store how far it is, if that has changed. False when the database did not take it."""
+    def has_to_flush(self) -> bool:
+        """Put aside what has run for long; tell whether what has to be stored has changed since."""
         if not (self.is_live or self.state is Hold.WARM) or not self.intake.progress.session_id:
-            return True
+            return False
         now = self.parts.clock.now()
         for running in self.intake.overdue(now):
             self.set_aside(running)
-        point, beside = self.intake.point(), self.beside()
-        journaling = None if self._has_said_journaling or self._journaling is None else self._journaling.n
-        steady = self._is_newly_steady(now)
-        if point == self._stored and not beside.rows and journaling is None and not steady:
+        if self._journaling_to_say is not None or self._is_newly_steady(now):
             return True
+        return self.intake.point() != self._stored or bool(self.beside().rows)
+
+    async def flush(self) -> bool:
+        """Store how far it is, if that has changed. False when the database did not take it."""
+        if not self.has_to_flush():
+            return True
+        journaling, steady = self._journaling_to_say, self._is_newly_steady(self.parts.clock.now())
+        point, beside = self.intake.point(), self.beside()
 
         def flush(holding: Holding) -> Step:
             nonlocal point, beside
@@ -214,8 +219,17 @@ class HeldShard:
             await self.look()
         return outcome is Outcome.DONE
 
+    @property
+    def _journaling_to_say(self) -> int | None:
+        return None if self._has_said_journaling or self._journaling is None else self._journaling.n
+
     def _is_newly_steady(self, now: float) -> bool:
         return not self._has_said_steady and self.live_since is not None and now - self.live_since >= STEADY_AFTER
+
+    @property
+    def has_ended_aside(self) -> bool:
+        """Whether rows of events are to be deleted, because their handlers have ended."""
+        return self._aside.has_ended
 
     async def forget_ended(self) -> bool:
         """Delete the rows of events whose handlers have ended. False when the database did not take it."""

@@ -7,9 +7,10 @@ say what became of it; a reading that fails raises UnavailableError.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import TypeVar
+from dataclasses import fields
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy import exc
@@ -44,10 +45,26 @@ from migaga.storage.leases_tables import (
 from migaga.storage.portable import delete_batch, insert_all_ignore, insert_ignore, retrying
 from migaga.storage.tables import shard
 
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
 Row = TypeVar("Row")
+_Values: TypeAlias = tuple[object, ...]
+Selected: TypeAlias = sa.Select[_Values]
+
 ANSWER_WITHIN = 4.0
 """Seconds after which an operation is given up. Longer than a hiccup, shorter than a life."""
 _BATCH = 500
+
+
+def _columns(table: sa.Table, row: type[DataclassInstance]) -> Selected:
+    """Select what a row consists of, in its order."""
+    return sa.select(*(table.c[field.name] for field in fields(row)))
+
+
+_ALL_GENERATIONS = _columns(generation, GenerationRow).order_by(generation.c.n)
+_ALL_SHARDS = _columns(shard, ShardRow).order_by(*shard.primary_key)
+_ALL_PROCESSES = _columns(process, ProcessRow)
 
 
 class _RefusedError(Exception):
@@ -61,6 +78,9 @@ class LeaseStore:
         self._database = database
         self._limit = answer_within
         self._beats, self._rest = Lane(database), Lane(database)
+        self._known: Mapping[_Values, ShardRow] = {}
+        """Shards as they were read last: most have not changed when they are read again, and making 200 of them every
+        two seconds cost more than all else that a process at rest does."""
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -117,57 +137,61 @@ class LeaseStore:
 
     async def observe(self) -> Observation:
         """Read the fleet: generations, then shards, then processes. That order is what makes judging owners safe."""
-        generations = await self._read(sa.select(generation).order_by(generation.c.n), GenerationRow)
-        shards = await self._read(_columns(shard, ShardRow), ShardRow)
-        return Observation(generations, shards, await self.processes())
+        generations = await self._read(_ALL_GENERATIONS, GenerationRow)
+        self._known = _made(ShardRow, await self._rows(_ALL_SHARDS), self._known)
+        return Observation(generations, [*self._known.values()], await self.processes())
 
     async def processes(self) -> Sequence[ProcessRow]:
         """Read the processes alone, for watching their beats."""
-        return await self._read(sa.select(process), ProcessRow)
+        return await self._read(_ALL_PROCESSES, ProcessRow)
 
     async def shard(self, generation_name: str, shard_id: int) -> ShardRow | None:
         """Read one shard."""
-        one = _columns(shard, ShardRow).where(shard.c.generation == generation_name, shard.c.id == shard_id)
+        one = _ALL_SHARDS.where(shard.c.generation == generation_name, shard.c.id == shard_id)
         return next(iter(await self._read(one, ShardRow)), None)
 
     async def inflight(self, generation_name: str, shard_id: int | None = None) -> Sequence[InflightRow]:
         """Read the events that are put aside, of one shard or of a generation."""
-        query = sa.select(inflight).where(inflight.c.generation == generation_name)
+        query = _columns(inflight, InflightRow).where(inflight.c.generation == generation_name)
         if shard_id is not None:
             query = query.where(inflight.c.shard == shard_id)
         return await self._read(query.order_by(inflight.c.shard, inflight.c.seq), InflightRow)
 
     async def journal(self, generation_name: str, shard_id: int) -> Sequence[JournalRow]:
         """Read what one shard of a generation has journaled, in order of receipt."""
-        query = sa.select(journal).where(journal.c.generation == generation_name, journal.c.shard == shard_id)
+        query = _columns(journal, JournalRow).where(
+            journal.c.generation == generation_name, journal.c.shard == shard_id
+        )
         return await self._read(query.order_by(journal.c.at_ms, journal.c.n), JournalRow)
 
     async def buckets(self, application_id: int) -> Sequence[BucketRow]:
         """Read the IDENTIFY buckets of an application."""
-        query = sa.select(identify_bucket).where(identify_bucket.c.application_id == application_id)
+        query = _columns(identify_bucket, BucketRow).where(identify_bucket.c.application_id == application_id)
         return await self._read(query.order_by(identify_bucket.c.bucket), BucketRow)
 
     async def day(self, application_id: int) -> DayRow | None:
         """Read what an application has spent."""
-        query = sa.select(identify_day).where(identify_day.c.application_id == application_id)
+        query = _columns(identify_day, DayRow).where(identify_day.c.application_id == application_id)
         return next(iter(await self._read(query, DayRow)), None)
 
     async def breaker(self, application_id: int) -> BreakerRow | None:
         """Read whether an application's token is refused."""
-        query = sa.select(breaker).where(breaker.c.application_id == application_id)
+        query = _columns(breaker, BreakerRow).where(breaker.c.application_id == application_id)
         return next(iter(await self._read(query, BreakerRow)), None)
 
-    async def _read(self, query: sa.Select[tuple[object, ...]], make: Callable[..., Row]) -> Sequence[Row]:
+    async def _read(self, query: Selected, make: Callable[..., Row]) -> Sequence[Row]:
+        return [*_made(make, await self._rows(query), {}).values()]
+
+    async def _rows(self, query: Selected) -> Sequence[_Values]:
         try:
             async with asyncio.timeout(self._limit):
-                rows = await self._rest.rows(query)
+                return await self._rest.rows(query)
         except (TimeoutError, NotSentError, exc.SQLAlchemyError) as error:
             _raise_if_cancelled()
             raise UnavailableError(
                 f"database {self._database.label}: the fleet could not be read ({type(error).__name__}). "
                 "Is the server running, and reachable from here?"
             ) from error
-        return [make(**{str(name): value for name, value in row.items()}) for row in rows]
 
     # ---- what is over
 
@@ -206,15 +230,16 @@ async def open_lease_store(database: Database, *, answer_within: float = ANSWER_
         await store.aclose()
 
 
+def _made(make: Callable[..., Row], read: Sequence[_Values], known: Mapping[_Values, Row]) -> dict[_Values, Row]:
+    """Make rows of what was read, but for those that are known."""
+    return {values: known.get(values) or make(*values) for values in read}
+
+
 def _raise_if_cancelled() -> None:
     """Let a cancellation through that came out of the driver as an error of its own."""
     task = asyncio.current_task()
     if task is not None and task.cancelling():
         raise asyncio.CancelledError
-
-
-def _columns(table: sa.Table, row: type[ShardRow]) -> sa.Select[tuple[object, ...]]:
-    return sa.select(*(table.c[name] for name in row.__dataclass_fields__)).order_by(*table.primary_key)
 
 
 def _was_refused_by_server(error: exc.SQLAlchemyError) -> bool:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
 from contextlib import suppress
 
 import sqlalchemy as sa
@@ -46,14 +45,14 @@ class Lane:
         async with self._lock:
             return (await self._run(statement)).rowcount
 
-    async def rows(self, statement: sa.Select[tuple[object, ...]]) -> Sequence[sa.RowMapping]:
+    async def rows(self, statement: sa.Select[tuple[object, ...]]) -> list[tuple[object, ...]]:
         """Read rows as they are now."""
         if self._database.dialect == "sqlite":
             reading = self._database.lease_engine.execution_options(**{BEGIN_OPTION: "DEFERRED"})
             async with reading.connect() as connection:
-                return (await connection.execute(statement)).mappings().all()
+                return [tuple(row) for row in (await connection.execute(statement)).all()]
         async with self._lock:
-            return (await self._run(statement)).mappings().all()
+            return [tuple(row) for row in (await self._run(statement)).all()]
 
     async def aclose(self) -> None:
         """Give the connection back."""
