@@ -7,7 +7,7 @@ of a guild is drained, the next one goes through the events of that guild that i
 from __future__ import annotations
 
 import math
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from hashlib import blake2b
@@ -91,37 +91,6 @@ class Kept:
     received_at: float
     is_replayed: bool = False
     """It came by a RESUME, later than it was sent: `received_at` says nothing about when that was."""
-
-
-class Keeper:
-    """The last events of a warm shard, in order of receipt."""
-
-    def __init__(self) -> None:
-        self._events: deque[Kept] = deque()
-
-    def add(self, event: Kept) -> None:
-        """Keep an event."""
-        self._events.append(event)
-
-    def not_cutting(self, asked_at: float) -> int | None:
-        """Drop what is too old to be needed, after a reading that said that the cut has not begun.
-
-        Returns the number of the last event that was dropped: the watermark of a muted session stays there, so that
-        a RESUME brings what the next owner has to keep.
-        """
-        last = None
-        while self._events and self._events[0].received_at < asked_at - KEEP:
-            last = self._events.popleft().seq
-        return last
-
-    def take(self, guild_ids: frozenset[int]) -> list[Kept]:
-        """Take the events of some guilds out, in order of receipt."""
-        taken = [event for event in self._events if event.guild_id in guild_ids]
-        self._events = deque(event for event in self._events if event.guild_id not in guild_ids)
-        return taken
-
-    def __len__(self) -> int:
-        return len(self._events)
 
 
 def unhandled(kept: Sequence[Kept], journal: Sequence[JournalRow], before: float, after: float) -> list[Kept]:

@@ -1,6 +1,6 @@
 """What a shard of the next generation keeps while the present one still handles everything (P9).
 
-`warming.py` makes one for each such shard; its intake hands in every event. Guild by guild, as the old shards are
+`turnover.py` makes one for each such shard; its intake hands in every event. Guild by guild, as the old shards are
 drained, what they have not handled is given out, in order.
 """
 

@@ -14,7 +14,7 @@ from tests.unit.continuity.modeldb import ModelDb
 from migaga.continuity.claims import Claims
 from migaga.continuity.generations import AGAIN_AFTER, ARMED_FOR, Generations, Wish, abort, missing_shards
 from migaga.continuity.holding import Holding
-from migaga.continuity.journal import KEEP, Journal, Keeper, Kept, digest, unhandled
+from migaga.continuity.journal import Journal, Kept, digest, unhandled
 from migaga.continuity.view import View
 from migaga.storage.leases_operations import Insert, Outcome
 from migaga.storage.leases_rows import JournalRow, ShardPhase
@@ -115,16 +115,6 @@ def test_nothing_is_begun_while_a_shard_is_not_live() -> None:
     assert fleet.decide() == []
     fleet.set(G, owner="dead", state=ShardPhase.LIVE)
     assert fleet.decide() == []
-
-
-def test_a_warm_shard_drops_what_is_old_only_while_the_cut_has_not_begun() -> None:
-    keeper = Keeper()
-    for seq in range(10):
-        keeper.add(Kept("X", seq % 2, b"d", seq, float(10 * seq)))
-    assert keeper.not_cutting(10.0) is None
-    assert keeper.not_cutting(50.0 + KEEP) == 4
-    assert [event.seq for event in keeper.take(frozenset({1}))] == [5, 7, 9]
-    assert len(keeper) == 2
 
 
 def streamed(stream: list[tuple[str, float]], cut: int) -> tuple[list[Kept], list[JournalRow], float]:
