@@ -16,6 +16,7 @@ from pathlib import Path
 import hikari
 
 from migaga.common.clock import Clock
+from migaga.common.ending import end_tasks
 from migaga.common.errors import MigagaError, UnavailableError
 from migaga.fleet.flusher import keep_flushing
 from migaga.fleet.giving import Giving
@@ -45,7 +46,6 @@ SEEN_WITHIN = 2.0
 """Seconds that a process which leaves waits for a reading of who is there."""
 LAST_SECONDS = 3.0
 """Seconds before the end of the grace at which what nobody has taken is released (P5)."""
-CANCEL_AGAIN = 0.5
 LOOK_EVERY = 0.05
 
 
@@ -178,7 +178,7 @@ class Fleet:
             await self._offer_all(end)
             on_release()
             await self._release_all(end)
-            await _end(self._lives)
+            await end_tasks(self._lives)
             with suppress(TimeoutError):
                 async with asyncio.timeout(LAST_SECONDS):
                     await self.member.leave()
@@ -271,9 +271,9 @@ class Fleet:
             try:
                 await self.member.until_abandoned()
             finally:
-                await _end(rounds, flushes)
+                await end_tasks(rounds, flushes)
                 await steward.drop_all()
-                await _end(beats)
+                await end_tasks(beats)
             if self._leaving:
                 return
             await self.member.join()
@@ -404,18 +404,3 @@ def _status(held: HeldShard, now: float) -> ShardStatus:
 
 async def _no_obstacle(count: int) -> str | None:
     return None
-
-
-async def _end(*tasks: asyncio.Task[None]) -> None:
-    """Cancel until they have ended: libraries now and then take a cancellation for their own, and swallow it."""
-    pending, cancelled = set(tasks), False
-    while pending:
-        for task in pending:
-            task.cancel()
-        try:
-            _, pending = await asyncio.wait(pending, timeout=CANCEL_AGAIN)
-        except asyncio.CancelledError:
-            # Who ends these must itself end only after them: nobody else looks after them.
-            cancelled = True
-    if cancelled:
-        raise asyncio.CancelledError

@@ -12,6 +12,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import replace
 
 from migaga.common import logs
+from migaga.common.ending import end_tasks
 from migaga.common.errors import CredentialsError, MigagaError, UnavailableError
 from migaga.continuity.holding import Beside, Hold, Holding, Step
 from migaga.continuity.local import resume_point
@@ -320,9 +321,7 @@ class HeldShard:
     async def end_tasks(self) -> None:
         """End what was spawned."""
         tasks = self._tasks - {asyncio.current_task()}
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end_tasks(*tasks)
 
     def pause(self) -> None:
         """Take no further event from the connection."""

@@ -15,6 +15,7 @@ from functools import partial
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from migaga.common.ending import end_tasks
 from migaga.common.errors import MigagaError, UnavailableError
 from migaga.continuity.claims import Claims, claim
 from migaga.continuity.deaths import DeathWatch, declare_predecessor
@@ -163,9 +164,7 @@ class Steward:
 
     async def drop_all(self) -> None:
         """Let go of everything at once: this life is over."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end_tasks(*self._tasks)
         everything = [*self.held.values(), *self.lingering]
         await asyncio.gather(*(held.drop(keep_local=True) for held in everything))
         for held in everything:

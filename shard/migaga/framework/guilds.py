@@ -14,6 +14,7 @@ import asyncio
 from collections import OrderedDict
 from typing import Protocol
 
+from migaga.common.ending import end_tasks
 from migaga.framework.departures import Departures, HasLeft
 from migaga.framework.guild_view import EVERYTHING, GuildView, Part, apply, fill, read_guild
 from migaga.framework.rawguild import Payload, read_channel
@@ -86,10 +87,7 @@ class GuildDirectory:
 
     async def close(self) -> None:
         """Stop fetches that are under way."""
-        fetches = list(self._tasks)
-        for fetch in fetches:
-            fetch.cancel()
-        await asyncio.gather(*fetches, return_exceptions=True)
+        await end_tasks(*self._tasks)
 
     def forget(self, has_left: HasLeft) -> None:
         """Forget guilds whose events go elsewhere now. Who still asks for one gets it fresh, each time."""

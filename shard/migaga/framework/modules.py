@@ -11,6 +11,7 @@ from contextlib import suppress
 
 import hikari
 
+from migaga.common.ending import end_tasks
 from migaga.common.errors import ConfigError
 from migaga.common.text import did_you_mean
 from migaga.framework import loader
@@ -130,9 +131,7 @@ class ModuleSet:
     async def stop(self) -> None:
         """Stop all modules, the last one first."""
         self._router.table = RoutingTable(())
-        for retiring in self._retiring:
-            retiring.cancel()
-        await asyncio.gather(*self._retiring, return_exceptions=True)
+        await end_tasks(*self._retiring)
         for module in reversed(self.loaded):
             await self._tasks.stop(module)
             await self._retire(module, _GRACE)

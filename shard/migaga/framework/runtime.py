@@ -18,6 +18,7 @@ import aiohttp
 import hikari
 
 from migaga.common.alive import Alive, AlwaysAlive
+from migaga.common.ending import end_tasks
 from migaga.common.errors import MigagaError
 from migaga.common.pause import Pause
 from migaga.framework.access import Access
@@ -217,7 +218,7 @@ class FrameworkRuntime:
         failures = await self.modules.load(await asyncio.to_thread(load_core), result)
         await self.settings.refresh()
         refresher = asyncio.create_task(self.settings.keep_fresh(_REFRESH), name="guild settings")
-        self._stack.push_async_callback(_end, refresher)
+        self._stack.push_async_callback(end_tasks, refresher)
         await self.register()
         return failures
 
@@ -280,8 +281,3 @@ def read_application(discord: Discord, owners: frozenset[int]) -> Application:
     if application.team is not None:
         people |= {int(member) for member in application.team.members}
     return Application(int(application.id), int(discord.user.id), frozenset(people))
-
-
-async def _end(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)

@@ -19,6 +19,7 @@ from functools import partial
 from sqlalchemy.exc import SQLAlchemyError
 
 from migaga.common.alive import Alive
+from migaga.common.ending import end_tasks, end_those_of_modules
 from migaga.common.errors import MigagaError
 from migaga.framework.context import TaskContext
 from migaga.framework.inject import call, injected
@@ -121,21 +122,16 @@ class Tasks:
         if running is None:
             return
         if running.watcher is not None:
-            running.watcher.cancel()
-            await asyncio.gather(running.watcher, return_exceptions=True)
+            await end_tasks(running.watcher)
         await self._end(running.all())
 
     async def _end(self, loops: _Loops) -> None:
         self._stopping.update(loops)
         busy = [loop for loop in loops if loop in self._busy]
-        for loop in loops:
-            if loop not in self._busy:
-                loop.cancel()
+        await end_those_of_modules(*(loop for loop in loops if loop not in busy))
         if busy:
             await asyncio.wait(busy, timeout=GRACE)
-        for loop in busy:
-            loop.cancel()
-        await asyncio.gather(*loops, return_exceptions=True)
+        await end_those_of_modules(*busy)
         self._stopping.difference_update(loops)
 
     async def _watch_shards(self, module: LoadedModule, specs: Sequence[TaskSpec], running: _Running) -> None:
@@ -211,15 +207,13 @@ class Tasks:
                 run.result()
                 await self._finish(job, due)
         except asyncio.CancelledError:
-            run.cancel()
-            await asyncio.gather(run, return_exceptions=True)
+            await end_those_of_modules(run)
             with suppress(TimeoutError, MigagaError, SQLAlchemyError):  # Else it is free after `LEASE` seconds.
                 async with asyncio.timeout(_RELEASE_WITHIN):
                     await self._claims.release(job.name)
             raise
         finally:
-            keeper.cancel()
-            await asyncio.gather(keeper, return_exceptions=True)
+            await end_tasks(keeper)
 
     async def _finish(self, job: _Job, due: datetime) -> None:
         """Store that the run is done, however long the database is away: else another process would do it again."""

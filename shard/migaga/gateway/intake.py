@@ -18,6 +18,7 @@ from functools import partial
 
 from migaga.common.alive import Alive
 from migaga.common.clock import Clock
+from migaga.common.ending import end_those_of_modules
 from migaga.continuity.progress import Point, Progress
 from migaga.gateway.apologies import Apologies
 from migaga.gateway.handling import AgainError, Caution, Handlers, Mute, Router, Running
@@ -258,9 +259,7 @@ class Intake:
         self._waiting.clear()
         self._awaited.clear()
         late = [*self._tasks(), *self._apologies.tasks, *([self._pump] if self._pump else [])]
-        for task in late:
-            task.cancel()
-        await asyncio.gather(*late, return_exceptions=True)
+        await end_those_of_modules(*late)
 
     def abandon(self) -> None:
         """Cancel the running handlers now, without waiting for their ends. Their events stay unfinished."""

@@ -34,6 +34,7 @@ from hikari.internal import net
 from hikari.internal.data_binding import JSONObject
 from hikari.internal.routes import CompiledRoute
 
+from migaga.common.ending import end_tasks
 from migaga.gateway.received import Received
 
 _LOG = logging.getLogger(__name__)
@@ -306,9 +307,7 @@ class OpenShard(GatewayShardImpl):
     async def _end_lifetime(self) -> None:
         """End the tasks of a handshake that failed; hikari would leave the heartbeat running."""
         tasks = self._lifetime - {asyncio.current_task()}
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end_tasks(*tasks)
 
     async def _send_json(self, data: JSONObject, *, priority: bool = False) -> None:
         if data["op"] not in {OP_IDENTIFY, OP_RESUME}:

@@ -14,6 +14,7 @@ import hikari
 
 from migaga.common import logs, memory
 from migaga.common.clock import MonotonicClock
+from migaga.common.ending import end_tasks
 from migaga.common.pause import Pause
 from migaga.common.settings import Credentials, Settings
 from migaga.framework.runtime import FrameworkRuntime
@@ -23,7 +24,7 @@ from migaga.observe.metrics import Metrics
 from migaga.process.files import SmallFile
 from migaga.process.joining import Base, new_member, open_fleet, run_fleet
 from migaga.process.mode import Mode, follow_mode
-from migaga.process.parts import cancel, count_errors, framework_settings, load_feature_modules, watch_database
+from migaga.process.parts import count_errors, framework_settings, load_feature_modules, watch_database
 from migaga.process.signals import StopSignals
 from migaga.process.state import ProcessState
 from migaga.storage.database import Database, open_database, wait_for_database
@@ -32,6 +33,9 @@ from migaga.storage.leases import open_lease_store
 from migaga.storage.schema import upgrade
 
 _LOG = logging.getLogger(__name__)
+
+CLOSED_WITHIN = 5.0
+"""Seconds for a process that was asked to end while it starts to close what it has opened."""
 
 
 async def serve(settings: Settings, signals: StopSignals) -> int:
@@ -52,14 +56,12 @@ async def serve(settings: Settings, signals: StopSignals) -> int:
             await asyncio.wait({work, asked}, return_when=asyncio.FIRST_COMPLETED)
             if not work.done() and state.fleet is None:
                 _LOG.info("asked to stop while %s", state.phase)
-                work.cancel()
+                await end_tasks(work, again=CLOSED_WITHIN)
             await asyncio.wait({work})
             if not work.cancelled():
                 work.result()
         finally:
-            asked.cancel()
-            work.cancel()
-            await asyncio.gather(asked, work, return_exceptions=True)
+            await end_tasks(asked, work, again=CLOSED_WITHIN)
     _LOG.info("stopped")
     return 0
 
@@ -71,7 +73,7 @@ async def _run(
     async with AsyncExitStack() as stack:
         database = await _open_database(settings, credentials, state, stack)
         count_errors(database, metrics)
-        stack.push_async_callback(cancel, asyncio.create_task(watch_database(database, state)))
+        stack.push_async_callback(end_tasks, asyncio.create_task(watch_database(database, state)))
         state.phase = "checking the bot token"
         discord = await stack.enter_async_context(
             open_discord(
@@ -123,7 +125,7 @@ async def _open_mode(settings: Settings, clock: MonotonicClock, state: ProcessSt
         state.mode, file = Mode(pause), SmallFile(settings.fleet.mode_file)
         state.mode.take(file.path, await file.read())
         following = asyncio.create_task(follow_mode(state.mode, file, clock), name="mode file")
-        stack.push_async_callback(cancel, following)
+        stack.push_async_callback(end_tasks, following)
     return pause
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import hikari
 
 from migaga.common.clock import Clock
+from migaga.common.ending import end_tasks
 from migaga.common.errors import CredentialsError, MigagaError, UnavailableError
 from migaga.common.settings import Settings
 from migaga.fleet.breaker import FleetBreaker
@@ -29,7 +30,6 @@ from migaga.observe.metrics import Metrics
 from migaga.process.asking import keep_asking
 from migaga.process.files import SmallFile
 from migaga.process.mode import Mode
-from migaga.process.parts import cancel
 from migaga.process.rotation import Rotation
 from migaga.process.signals import StopSignals
 from migaga.process.state import ProcessState
@@ -97,7 +97,7 @@ async def open_fleet(base: Base, runtime: FrameworkRuntime) -> AsyncIterator[Joi
             async with _follow(base, fleet, turns, breaker) as rotation:
                 yield Joined(fleet, turns, breaker, rotation)
     finally:
-        await cancel(watching)
+        await end_tasks(watching)
 
 
 @asynccontextmanager
@@ -121,7 +121,7 @@ async def _follow(
     try:
         yield rotation
     finally:
-        await cancel(*tasks)
+        await end_tasks(*tasks)
 
 
 def new_member(store: LeaseStore, clock: Clock, settings: Settings) -> Member:
@@ -183,7 +183,7 @@ async def _open_turns(base: Base, info: GatewayInfo) -> AsyncIterator[tuple[Iden
     try:
         yield ledger, breaker
     finally:
-        await cancel(*tasks)
+        await end_tasks(*tasks)
 
 
 async def run_fleet(
@@ -206,7 +206,7 @@ async def run_fleet(
                 task.result()
     finally:
         state.phase = "stopping"
-        await cancel(*waits)
+        await end_tasks(*waits)
         at_the_end = joined.turns.status()
         await _stop_fleet(fleet, runtime, settings, signals, state.mode)
     _raise_what_was_left(at_the_end, joined.breaker)
@@ -224,7 +224,7 @@ async def _stop_fleet(
         _LOG.warning("asked again: running handlers are left, their events come again")
         fleet.cut_grace()
     await stopping
-    await cancel(again, nobody)
+    await end_tasks(again, nobody)
 
 
 async def _expect_nobody(fleet: Fleet, mode: Mode | None) -> None:

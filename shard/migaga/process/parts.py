@@ -77,10 +77,3 @@ async def watch_database(database: Database, state: ProcessState) -> None:
             if state.database_error is not None:
                 _LOG.info("the database answers again")
             state.database, state.database_error = "connected", None
-
-
-async def cancel(*tasks: asyncio.Task[None]) -> None:
-    """End tasks and wait until they have ended."""
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from migaga.gateway.handling import AgainError, Handlers, PutAside
@@ -63,6 +64,8 @@ class Desk:
     unwanted: set[int] = field(default_factory=set)
     away: Counter[int] = field(default_factory=Counter)
     """How often the handlers of an event miss the database."""
+    deaf: set[int] = field(default_factory=set)
+    """Events whose handlers do not hear their first cancellation, as under `asyncio.wait_for` of Python 3.11."""
 
     def route(self, event: Received) -> Handlers | None:
         if event.seq in self.unwanted:
@@ -72,6 +75,9 @@ class Desk:
             self.started.append(event.seq)
             if event.seq in self.asking:
                 put_aside()
+            if event.seq in self.deaf:
+                with suppress(asyncio.CancelledError):
+                    await asyncio.Event().wait()
             if event.seq in self.gates:
                 await self.gates[event.seq].wait()
             if self.away[event.seq]:

@@ -120,6 +120,18 @@ async def test_what_runs_of_an_old_session_is_unfinished_only_before_the_new_one
     await office.intake.close()
 
 
+async def test_an_intake_is_closed_although_a_handler_does_not_hear_its_first_cancellation() -> None:
+    """A life that was over began no new one: it waited for a handler for ever."""
+    office = make()
+    office.desk.deaf = {1}
+    office.desk.block(1)
+    office.receive(1, 2)
+    await turns()
+    async with asyncio.timeout(10):
+        await office.intake.close()
+    assert (office.desk.ended, office.finished, office.intake.put_aside) == ([2], [2], 0)
+
+
 async def test_a_repeated_number_is_not_handled_again() -> None:
     office = make()
     office.intake.begin_session("s", 7)
