@@ -116,7 +116,9 @@ class Giving:
             beside = held.last_beside()
             return one.drain(token, point, beside)
 
-        if await held.write(drain) is not Outcome.DONE:
+        outcome = await held.write(drain)
+        if outcome is not Outcome.DONE:
+            held.may_be_passed = outcome is Outcome.UNKNOWN
             return False
         if point is not None:
             held.stored(point, Beside(aside=beside.aside))

@@ -62,6 +62,7 @@ class Steward:
         self.lingering: list[HeldShard] = []
         """Shards that were passed on, and whose handlers go on here."""
         self.giving: dict[ShardKey, Giving] = {}
+        self._draining: set[ShardKey] = set()
         self.view: View | None = None
         self.not_ready: str | None = "the fleet has not been read yet"
         self.unreadable: str | None = None
@@ -172,6 +173,7 @@ class Steward:
         self.held.clear()
         self.lingering.clear()
         self.giving.clear()
+        self._draining.clear()
 
     def spawn_giving(self, held: HeldShard) -> Giving:
         """Offer a shard, and see to what comes of it."""
@@ -222,17 +224,23 @@ class Steward:
         open_names = {row.name for row in view.open_generations}
         for key, held in [*self.held.items()]:
             held.see(rows.get(key), asked_at)
-            if key[0] not in open_names and not held.is_gone and key not in self.giving:
+            if self._is_given_away(key):
+                continue
+            if key[0] not in open_names and not held.is_gone:
                 _LOG.info("shard %d of generation %s is not needed any more", key[1], key[0])
                 held.is_gone = True
-            if held.state is Hold.LOST and not held.is_gone and key not in self.giving:
+            if held.state is Hold.LOST and not held.is_gone:
                 _LOG.warning("shard %d belongs to somebody else: its connection is left", key[1])
                 held.is_gone = True
-            if held.is_gone and key not in self.giving:
+            if held.is_gone:
                 del self.held[key]
                 self._spawn(self._passed(held) if held.may_be_passed else self._drop(held), f"end of shard {key[1]}")
-            elif held.state is Hold.TO_RETAKE and key not in self.giving:
+            elif held.state is Hold.TO_RETAKE:
                 self._spawn_once(held.retake, f"retaking shard {key[1]} of {key[0]}")
+
+    def _is_given_away(self, key: ShardKey) -> bool:
+        """Whether this process gives the shard away just now: a reading may show that before the write is answered."""
+        return key in self.giving or key in self._draining
 
     async def _claim_all(self, view: View, now: float) -> None:
         claims = self._wanted_claims(view, now)
@@ -391,8 +399,12 @@ class Steward:
 
     async def _drain(self, held: HeldShard) -> None:
         """End a shard of the generation before; its handlers go on."""
-        if not await Giving(held).drain():
-            return
+        self._draining.add(held.key)
+        try:
+            if not await Giving(held).drain():
+                return
+        finally:
+            self._draining.discard(held.key)
         if self.held.get(held.key) is held:
             del self.held[held.key]
         self._tell_left(held.key)

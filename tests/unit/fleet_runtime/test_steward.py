@@ -110,5 +110,65 @@ async def test_what_a_dead_process_has_left_of_a_drained_generation_is_run_by_th
         assert (shop.desk.started, await store.inflight("before")) == ([3], [])
 
 
+class LateAnswer:
+    """A store whose answer to a drain comes late, or never: it is executed at once."""
+
+    def __init__(self, store: LeaseStore, *, comes: bool) -> None:
+        self._store = store
+        self._comes = comes
+        self.executed, self.answered = asyncio.Event(), asyncio.Event()
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._store, name)
+
+    async def execute(self, operation: Operation) -> Outcome:
+        outcome = await self._store.execute(operation)
+        update = operation.fences[0] if isinstance(operation, Together) else operation
+        if not isinstance(update, Update) or update.change.get("state") != ShardPhase.DRAINED:
+            return outcome
+        self.executed.set()
+        await self.answered.wait()
+        return outcome if self._comes else Outcome.UNKNOWN
+
+
+@pytest.mark.parametrize("comes", [True, False])
+async def test_handlers_go_on_of_a_shard_that_is_drained_though_it_is_seen_before_it_is_answered(
+    store: LeaseStore, comes: bool
+) -> None:
+    """A reading that shows the own drain looks as if the shard were somebody else's: its handlers were cancelled."""
+    after = "2:1:v10"
+    rows = [
+        *(Insert("shard", asdict(ShardRow(after, n, owner="they", state=ShardPhase.LIVE))) for n in range(2)),
+        Insert("process", asdict(ProcessRow("they", 0, ready=True))),
+        Insert("generation", asdict(GenerationRow(1, GENERATION, 1, 1, 10, GenerationState.LIVE))),
+        Insert("generation", asdict(GenerationRow(2, after, 2, 1, 10, GenerationState.CUTTING))),
+    ]
+    for row in rows:
+        assert await store.execute(row) is Outcome.DONE
+    late = LateAnswer(store, comes=comes)
+    async with holding(cast("LeaseStore", late)) as shop:
+        steward = Steward(shop.held.parts, Change(Wish(2, 1, 10), _no_obstacle))
+        steward.held[shop.held.key] = shop.held
+        shop.desk.block(1)
+        shop.receive(1)
+        await until(lambda: shop.desk.started == [1])
+        await steward.round()
+        async with asyncio.timeout(10):
+            await late.executed.wait()
+        assert (await shop.row()).state == ShardPhase.DRAINED
+        await steward.round()
+        late.answered.set()
+        async with asyncio.timeout(10):
+            while steward.held:
+                await steward.round()
+        assert [row.owner for row in await shop.rows()] == [shop.member.id]
+        shop.desk.free(1)
+        await until(lambda: shop.desk.ended == [1])
+        await until(lambda: not steward.lingering)
+        assert await shop.rows() == []
+        await steward.round()
+        assert await _states(store) == [GenerationState.GONE, GenerationState.LIVE]
+
+
 async def _states(store: LeaseStore) -> list[str]:
     return [row.state for row in (await store.observe()).generations]
