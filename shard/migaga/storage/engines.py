@@ -16,7 +16,7 @@ import aiosqlite
 from sqlalchemy import Connection, event, exc
 from sqlalchemy.engine.interfaces import DBAPIConnection, ExceptionContext
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
-from sqlalchemy.pool import ConnectionPoolEntry, NullPool
+from sqlalchemy.pool import AsyncAdaptedQueuePool, ConnectionPoolEntry, NullPool
 
 from migaga.storage.sqlite_inline import LOCK_SECONDS, Line, open_inline, prepare
 from migaga.storage.urls import Target
@@ -27,6 +27,7 @@ BEGIN_OPTION = "migaga_begin"
 _POOL_SECONDS = 10
 _LEASE_POOL = 3
 _READING_POOL = 4
+_POOL_LOGGER = f"{AsyncAdaptedQueuePool.__module__}.{AsyncAdaptedQueuePool.__name__}"
 _SQL_MODE = "STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
 
 
@@ -135,8 +136,21 @@ def _is_news(record: logging.LogRecord) -> bool:
     return "ignored for PRIMARY key" not in record.getMessage()
 
 
+def _without_trace(record: logging.LogRecord) -> bool:
+    """Say in one line what the pool says with a traceback: a connection was lost or left, and another one replaces it.
+
+    That comes of a handler that is cancelled, or of a server that goes away; the reason is logged where it counts.
+    """
+    error = record.exc_info[1] if record.exc_info else None
+    if error is not None:
+        record.msg, record.args = f"{record.getMessage()} ({type(error).__name__}): the connection is replaced", ()
+        record.exc_info, record.levelno, record.levelname = None, logging.WARNING, "WARNING"
+    return True
+
+
 def _mysql(target: Target, limits: Limits, size: int | None) -> AsyncEngine:
     logging.getLogger("asyncmy").addFilter(_is_news)
+    logging.getLogger(_POOL_LOGGER).addFilter(_without_trace)
     arguments: dict[str, object] = {"charset": "utf8mb4", "connect_timeout": 5, "read_timeout": limits.answer}
     if target.unix_socket is not None:
         arguments["unix_socket"] = target.unix_socket
