@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 
 from migaga.common.errors import UnavailableError
 from migaga.continuity.inflight import finished, quarantine, take_over
@@ -90,7 +91,8 @@ class Leftovers:
 
     def _begin(self, held: HeldShard, row: InflightRow) -> Running | None:
         try:
-            event = event_of(row)
+            # hikari's events name the shard that they came from by its connection: one that this process has.
+            event = replace(event_of(row), shard_id=held.key[1])
         except ValueError as error:
             _LOG.error("%s: it cannot be run and is given up", error)
             return None

@@ -83,14 +83,16 @@ async def test_a_row_that_names_this_process_is_held_unless_it_leaves(store: Lea
 async def test_what_a_dead_process_has_left_of_a_drained_generation_is_run_by_the_next_one(store: LeaseStore) -> None:
     """Nobody owns a drained shard: its events would be lost, and the change of generations would never end."""
     generations = (
-        GenerationRow(1, "before", 1, 1, 10, GenerationState.LIVE),
+        GenerationRow(1, "before", 2, 1, 10, GenerationState.LIVE),
         GenerationRow(2, GENERATION, 1, 1, 10, GenerationState.CUTTING),
     )
-    left = row_of(("before", 0), Received("MESSAGE_CREATE", 0, "its session", 3, {"id": "3", "guild_id": "7"}), "dead")
+    guild = str(1 << 22)
+    left = row_of(("before", 1), Received("MESSAGE_CREATE", 1, "old", 3, {"id": "3", "guild_id": guild}), "dead")
     for row in (Insert("generation", asdict(one)) for one in generations):
         assert await store.execute(row) is Outcome.DONE
-    drained = ShardRow("before", 0, session_id="its session", seq=3, state=ShardPhase.DRAINED)
-    assert await store.execute(Insert("shard", asdict(drained))) is Outcome.DONE
+    for shard in range(2):
+        drained = ShardRow("before", shard, session_id="old", seq=3, state=ShardPhase.DRAINED)
+        assert await store.execute(Insert("shard", asdict(drained))) is Outcome.DONE
     assert await store.execute(Insert("inflight", asdict(left))) is Outcome.DONE
     async with holding(store) as shop:
         steward = Steward(shop.held.parts, Change(Wish(1, 1, 10), _no_obstacle))
@@ -98,6 +100,7 @@ async def test_what_a_dead_process_has_left_of_a_drained_generation_is_run_by_th
         shop.desk.block(3)
         await steward.round()
         await until(lambda: shop.desk.started == [3])
+        assert shop.desk.shards == [0], "hikari knows no connection of the old shard here"
         [taken] = await store.inflight("before")
         assert (taken.owner, taken.attempts) == (shop.member.id, 2)
         await steward.round()

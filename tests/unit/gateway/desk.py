@@ -55,6 +55,8 @@ class Desk:
     """A router: what is taken, what waits, what fails, and a note of all that happened."""
 
     started: list[int] = field(default_factory=list)
+    shards: list[int] = field(default_factory=list)
+    """The shards that what was started came from, as events name them."""
     ended: list[int] = field(default_factory=list)
     refused: list[int] = field(default_factory=list)
     reasons: set[str] = field(default_factory=set)
@@ -73,6 +75,7 @@ class Desk:
 
         async def run(put_aside: PutAside) -> None:
             self.started.append(event.seq)
+            self.shards.append(event.shard_id)
             if event.seq in self.asking:
                 put_aside()
             if event.seq in self.deaf:
