@@ -22,6 +22,9 @@ from migaga.storage.leases_rows import InflightRow
 _LOG = logging.getLogger(__name__)
 
 
+_RowKey = tuple[str, int, str, int]
+
+
 class Leftovers:
     """Runs what dead owners have left of the shards that are live here, and of those that these follow."""
 
@@ -29,6 +32,8 @@ class Leftovers:
         self._alive: frozenset[str] = frozenset()
         self._due: set[tuple[str, int]] = set()
         self._known: set[tuple[str, int]] = set()
+        self._doubtful: set[_RowKey] = set()
+        """Rows that this process may have made its own without knowing: nobody else would run them while it lives."""
 
     async def look(self, view: View, live: list[HeldShard]) -> None:
         """Look where something may have been left: at shards that are new here, and at all when a process has died."""
@@ -62,32 +67,40 @@ class Leftovers:
             rows = await held.parts.store.inflight(*held.key)
         except UnavailableError:
             return False
-        for row in rows:
-            await self._run(held, row, view)
+        return all([await self._run(held, row, view) for row in rows])
+
+    async def _run(self, held: HeldShard, row: InflightRow, view: View) -> bool:
+        """Run one event, if that is up to this process. False when the database did not answer: look again."""
+        key = (row.generation, row.shard, row.session_id, row.seq)
+        if row.owner == view.me and key in self._doubtful:
+            mine = row
+        else:
+            outcome, mine = await self._take(held, row, view), replace(row, owner=view.me, attempts=row.attempts + 1)
+            if outcome is Outcome.UNKNOWN:
+                self._doubtful.add(key)
+            if outcome is not Outcome.DONE:
+                return outcome is Outcome.REFUSED and key not in self._doubtful
+        running = self._begin(held, mine)
+        if running is not None:
+            held.keep_row(running, mine)
+        elif await held.parts.store.execute(finished(mine)) not in {Outcome.DONE, Outcome.REFUSED}:
+            self._doubtful.add(key)
+            return False
+        self._doubtful.discard(key)
         return True
 
-    async def _run(self, held: HeldShard, row: InflightRow, view: View) -> None:
+    async def _take(self, held: HeldShard, row: InflightRow, view: View) -> Outcome:
+        """Make a row this process's own. REFUSED: it is not to be run here."""
         store = held.parts.store
         poisoned = quarantine(row, view)
-        if poisoned is not None and await store.execute(poisoned) is Outcome.DONE:
+        if poisoned is not None:
+            outcome = await store.execute(poisoned)
+            if outcome is not Outcome.DONE:
+                return outcome
             held.parts.observer.event_quarantined(row.name)
             _LOG.error("shard %d: a %s has ended %d processes, it is quarantined", row.shard, row.name, row.attempts)
         taken = take_over(row, view)
-        if taken is None or await store.execute(taken) is not Outcome.DONE:
-            return
-        mine = InflightRow(
-            *(row.generation, row.shard, row.session_id, row.seq),
-            owner=view.me,
-            name=row.name,
-            payload=row.payload,
-            guild_id=row.guild_id,
-            attempts=row.attempts + 1,
-        )
-        running = self._begin(held, mine)
-        if running is None:
-            await store.execute(finished(mine))
-        else:
-            held.keep_row(running, mine)
+        return Outcome.REFUSED if taken is None else await store.execute(taken)
 
     def _begin(self, held: HeldShard, row: InflightRow) -> Running | None:
         try:

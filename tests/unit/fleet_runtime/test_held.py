@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import asdict, replace
 from datetime import timedelta
+from typing import cast
 
+import pytest
 from tests.unit.fleet_runtime.shards import GENERATION, holding, until
 
 from migaga.continuity.finished import decode
@@ -17,7 +19,7 @@ from migaga.fleet.leftovers import Leftovers
 from migaga.fleet.parts import row_of
 from migaga.gateway.received import Received
 from migaga.storage.leases import LeaseStore
-from migaga.storage.leases_operations import Insert, Outcome, Update
+from migaga.storage.leases_operations import Delete, Insert, Operation, Outcome, Update
 from migaga.storage.leases_rows import InflightRow, ProcessRow, ShardPhase, ShardRow
 
 
@@ -142,6 +144,63 @@ async def test_what_a_dead_owner_had_put_aside_is_run_and_its_row_deleted(store:
         assert shop.desk.started == [3]
         assert await shop.held.forget_ended()
         assert await shop.rows() == []
+
+
+class Doubt:
+    """A store whose first answer about a row is another one than it should be: executed or not, nobody says."""
+
+    def __init__(
+        self, store: LeaseStore, answer: Outcome, *, executed: bool, kind: type[Update] | type[Delete]
+    ) -> None:
+        self._store = store
+        self._answer: Outcome | None = answer
+        self._executed = executed
+        self._kind = kind
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._store, name)
+
+    async def execute(self, operation: Operation) -> Outcome:
+        if self._answer is None or not isinstance(operation, self._kind) or operation.table != "inflight":
+            return await self._store.execute(operation)
+        answer, self._answer = self._answer, None
+        if self._executed:
+            assert await self._store.execute(operation) is Outcome.DONE
+        return answer
+
+
+@pytest.mark.parametrize(
+    ("answer", "executed"), [(Outcome.UNKNOWN, True), (Outcome.UNKNOWN, False), (Outcome.FAILED, False)]
+)
+async def test_what_is_left_is_run_though_nobody_knew_whose_it_became(
+    store: LeaseStore, answer: Outcome, executed: bool
+) -> None:
+    """A row that names a living process which does not run it would be run by nobody."""
+    doubt = Doubt(store, answer, executed=executed, kind=Update)
+    async with holding(cast("LeaseStore", doubt)) as shop:
+        assert await store.execute(Insert("inflight", asdict(_left(3)))) is Outcome.DONE
+        leftovers = Leftovers()
+        await leftovers.look(await shop.view(), [shop.held])
+        assert shop.desk.started == []
+        for _ in range(3):
+            await leftovers.look(await shop.view(), [shop.held])
+        await until(lambda: shop.desk.ended == [3])
+        assert await shop.held.forget_ended()
+        assert (await shop.rows(), shop.desk.started) == ([], [3])
+
+
+@pytest.mark.parametrize("executed", [True, False])
+async def test_what_nobody_wants_any_more_is_deleted_though_the_first_try_is_in_doubt(
+    store: LeaseStore, executed: bool
+) -> None:
+    doubt = Doubt(store, Outcome.UNKNOWN, executed=executed, kind=Delete)
+    async with holding(cast("LeaseStore", doubt)) as shop:
+        shop.desk.unwanted = {3}
+        assert await store.execute(Insert("inflight", asdict(_left(3)))) is Outcome.DONE
+        leftovers = Leftovers()
+        for _ in range(2):
+            await leftovers.look(await shop.view(), [shop.held])
+        assert (await shop.rows(), shop.desk.started) == ([], [])
 
 
 async def test_what_nobody_wants_any_more_of_a_dead_owner_is_deleted(store: LeaseStore) -> None:
