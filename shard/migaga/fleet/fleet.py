@@ -345,7 +345,10 @@ class Fleet:
         began = self._clock.now()
         with suppress(TimeoutError):
             async with asyncio.timeout(LAST_SECONDS):
-                await self.member.say_leaving(end - began)
+                while not (
+                    await self.member.say_leaving(end - began) or self.member.is_abandoned or self._cut.is_set()
+                ):
+                    await self._clock.sleep(LOOK_EVERY)
         self._steward.nudge()
         while self._steward.held and not self._cut.is_set():
             now = self._clock.now()
