@@ -414,7 +414,9 @@ class Steward:
         """Let handlers of a shard that is not this process's any more go on to their ends."""
         self.lingering.append(held)
         await held.intake.until_idle()
-        await held.forget_ended()
+        # A row that names a living process is deleted by nobody else, and keeps a generation from being over.
+        while not await held.forget_ended():
+            await self.parts.clock.sleep(LOOK_EVERY)
         await held.drop()
         self.lingering.remove(held)
 

@@ -16,7 +16,7 @@ from migaga.fleet.steward import Steward
 from migaga.fleet.turnover import Change
 from migaga.gateway.received import Received
 from migaga.storage.leases import LeaseStore
-from migaga.storage.leases_operations import Insert, Operation, Outcome, Together, Update
+from migaga.storage.leases_operations import Delete, Insert, Operation, Outcome, Together, Update
 from migaga.storage.leases_rows import GenerationRow, GenerationState, ProcessRow, ShardPhase, ShardRow
 
 
@@ -114,17 +114,21 @@ async def test_what_a_dead_process_has_left_of_a_drained_generation_is_run_by_th
 
 
 class LateAnswer:
-    """A store whose answer to a drain comes late, or never: it is executed at once."""
+    """A store whose answer to a drain comes late, or never: it is executed at once. It fails the first deletion."""
 
     def __init__(self, store: LeaseStore, *, comes: bool) -> None:
         self._store = store
         self._comes = comes
+        self._has_failed = False
         self.executed, self.answered = asyncio.Event(), asyncio.Event()
 
     def __getattr__(self, name: str) -> object:
         return getattr(self._store, name)
 
     async def execute(self, operation: Operation) -> Outcome:
+        if isinstance(operation, Delete) and not self._has_failed:
+            self._has_failed = True
+            return Outcome.FAILED
         outcome = await self._store.execute(operation)
         update = operation.fences[0] if isinstance(operation, Together) else operation
         if not isinstance(update, Update) or update.change.get("state") != ShardPhase.DRAINED:
