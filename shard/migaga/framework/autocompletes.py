@@ -18,6 +18,7 @@ from migaga.framework.errors import NotAllowed
 from migaga.framework.inject import call, injected
 from migaga.framework.matching import leaf_options
 from migaga.framework.person import person_of_interaction
+from migaga.framework.replies import ALREADY_ACKNOWLEDGED
 from migaga.framework.reports import EXPIRED, explain, log_error
 from migaga.framework.running import SOON, TOO_OLD, Runner, place
 from migaga.framework.scope import Environment, LoadedModule
@@ -113,8 +114,13 @@ class Autocompletes:
         # Discord refuses the whole list for one choice that is empty or there twice.
         made = [_choice(one) for one in suggested if str(getattr(one, "name", one)).strip()]
         choices = list({choice.name: choice for choice in made}.values())[:_MAX_CHOICES]
-        payload = received.payload
-        await self._environment.discord.create_autocomplete_response(int(payload["id"]), str(payload["token"]), choices)
+        number, token = int(received.payload["id"]), str(received.payload["token"])
+        try:
+            await self._environment.discord.create_autocomplete_response(number, token, choices)
+        except hikari.BadRequestError as error:
+            # A process that has died since had answered: what Discord has stays as it is.
+            if error.code != ALREADY_ACKNOWLEDGED:
+                raise
 
 
 def _value(value: object) -> Value:

@@ -16,7 +16,7 @@ from hikari.impl import special_endpoints as impl
 
 from migaga.framework.outgoing import Outgoing, ReplyError
 
-_ALREADY_ACKNOWLEDGED = 40_060
+ALREADY_ACKNOWLEDGED = 40_060
 _CANNOT_REPLY = 160_002
 """Replies need the permission to read message history; other messages do not."""
 _EPHEMERAL = hikari.MessageFlag.EPHEMERAL
@@ -268,7 +268,7 @@ class InteractionResponder:
                 self._id, self._token, kind, flags=flags, **message.fields()
             )
         except hikari.BadRequestError as error:
-            if error.code != _ALREADY_ACKNOWLEDGED:
+            if error.code != ALREADY_ACKNOWLEDGED:
                 raise
             return await self._edit_original(message)
         return sent.interaction.response_message_id or None
@@ -287,7 +287,7 @@ class InteractionResponder:
                     self._id, self._token, kind, flags=flags, **message.fields()
                 )
         except hikari.BadRequestError as error:
-            if error.code != _ALREADY_ACKNOWLEDGED:
+            if error.code != ALREADY_ACKNOWLEDGED:
                 raise
 
     async def _fill_in(self, message: Outgoing, ephemeral: bool) -> Reply:

@@ -428,7 +428,12 @@ class OpenShard(GatewayShardImpl):
         self._last_heartbeat_ack_received = self._last_heartbeat_sent = asyncio.get_running_loop().time()
         if task := asyncio.current_task():
             self._lifetime.add(task)
-            task.add_done_callback(self._lifetime.discard)
+            task.add_done_callback(self._out_of_lifetime)
+
+    def _out_of_lifetime(self, task: asyncio.Task[Any]) -> None:
+        self._lifetime.discard(task)
+        if not task.cancelled():
+            task.exception()  # Else asyncio tells of it when nobody waits for this connection any more.
 
 
 class OpenEventManager(EventManagerImpl):

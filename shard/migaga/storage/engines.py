@@ -71,6 +71,7 @@ class Engines:
 
 def make_engines(target: Target, pool_size: int) -> Engines:
     """Make the engines of a database; nothing is connected yet."""
+    logging.getLogger(_POOL_LOGGER).addFilter(_without_trace)
     make = _sqlite if target.dialect == "sqlite" else _mysql
     return Engines(
         handlers=make(target, _HANDLERS, pool_size),
@@ -150,7 +151,6 @@ def _without_trace(record: logging.LogRecord) -> bool:
 
 def _mysql(target: Target, limits: Limits, size: int | None) -> AsyncEngine:
     logging.getLogger("asyncmy").addFilter(_is_news)
-    logging.getLogger(_POOL_LOGGER).addFilter(_without_trace)
     arguments: dict[str, object] = {"charset": "utf8mb4", "connect_timeout": 5, "read_timeout": limits.answer}
     if target.unix_socket is not None:
         arguments["unix_socket"] = target.unix_socket

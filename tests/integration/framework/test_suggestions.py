@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 import pytest
+from tests.integration.framework.deliveries import Deliveries
 
 from migaga.api import Autocomplete, AutocompleteContext, BaseModule, Context, autocomplete, command
 from migaga.testing.bot import TestBot
@@ -50,3 +51,14 @@ async def test_every_list_is_made_one_that_discord_takes(bot: TestBot, typed: st
     anna = await bot.member("Anna")
     assert await anna.types("pick", "word", typed) == suggested
     assert (await anna.slash("pick", word="not suggested")).content == "not suggested"
+
+
+async def test_suggestions_that_another_process_has_made_stay_as_they_are(
+    bot: TestBot, caplog: pytest.LogCaptureFixture
+) -> None:
+    await bot.load(Suggester)
+    sent = Deliveries(bot)
+    anna = await bot.member("Anna")
+    assert await anna.types("pick", "word", "twice") == ["a", "b"]
+    await sent.again("INTERACTION_CREATE")
+    assert [record.getMessage() for record in caplog.records if record.levelname in {"WARNING", "ERROR"}] == []
