@@ -90,7 +90,9 @@ class Kept:
     seq: int
     received_at: float
     is_replayed: bool = False
-    """It came by a RESUME, later than it was sent: `received_at` says nothing about when that was."""
+    """It came by a RESUME, later than it was sent: `received_at` says only that it was before."""
+    not_before: float = -math.inf
+    """When the session's last event before the RESUME came, so that a replayed one was sent later; unknown: -inf."""
 
 
 def unhandled(kept: Sequence[Kept], journal: Sequence[JournalRow], before: float, after: float) -> list[Kept]:
@@ -146,7 +148,8 @@ def _spans(kept: Sequence[Kept], ages: _Ages, drained_at: float | None) -> list[
     """Return when each event may have come; None: nobody knows.
 
     A replayed one came between its neighbours of the same guild that carry an id of their own and are in the journal:
-    of those it is known when they came, and within a guild both sessions have one order.
+    of those it is known when they came, and within a guild both sessions have one order. Without such neighbours it
+    came while the session was interrupted.
     """
     anchors = [_anchor(event, ages) for event in kept]
     later: list[float | None] = []
@@ -158,7 +161,10 @@ def _spans(kept: Sequence[Kept], ages: _Ages, drained_at: float | None) -> list[
     known, spans = {}, []
     for event, anchor, after in zip(kept, anchors, reversed(later), strict=True):
         age = None if drained_at is None else drained_at - event.received_at
-        spans.append(_between(known.get(event.guild_id), after) if event.is_replayed else _around(age))
+        if event.is_replayed:
+            spans.append(_between(known.get(event.guild_id), after) or _interrupted(event, drained_at))
+        else:
+            spans.append(_around(age))
         if anchor is not None:
             known[event.guild_id] = anchor
     return spans
@@ -178,6 +184,14 @@ def _between(earlier: float | None, later: float | None) -> _Span | None:
     """Return when a replayed event came that stands between two others. They come in their order: each is the oldest
     that it can be. Before the first of the others an equal one may be from before the replay: doubt."""
     return None if earlier is None else _Span(-math.inf if later is None else later, earlier, earlier)
+
+
+def _interrupted(event: Kept, drained_at: float | None) -> _Span | None:
+    """Return when a replayed event came of which only the interruption is known."""
+    if drained_at is None or event.not_before == -math.inf:
+        return None
+    earliest, latest = drained_at - event.not_before, drained_at - event.received_at
+    return _Span(latest - SAME_WITHIN, earliest + SAME_WITHIN, earliest)
 
 
 def _was_handled(event: Kept, ages: _Ages, span: _Span | None) -> bool:

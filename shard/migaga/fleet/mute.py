@@ -6,13 +6,14 @@ drained, what they have not handled is given out, in order.
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import orjson
 
-from migaga.continuity.journal import Kept, digest, unhandled
+from migaga.continuity.journal import SAME_WITHIN, Kept, digest, unhandled
 from migaga.gateway.received import Received
 from migaga.storage.leases_rows import JournalRow
 
@@ -62,6 +63,8 @@ class KeptEvents:
         self._opened: set[int] = set()
         self._missing: set[int] | None = set() if complete else None
         self._is_replaying = False
+        self._heard_at = self._not_before = -math.inf
+        """When the last event came, and the last one before a RESUME. Own clock."""
 
     @property
     def missing(self) -> int | None:
@@ -76,9 +79,11 @@ class KeptEvents:
     def replays(self) -> None:
         """Note that a RESUME is sent: what comes before RESUMED was sent earlier than it comes."""
         self._is_replaying = True
+        self._not_before = self._heard_at
 
     def keeps(self, event: Received, now: float) -> bool:
         """Keep an event, unless its old shard is drained."""
+        self._heard_at = now
         if event.name in _HANDSHAKE:
             if event.name == "READY":
                 self._missing = {int(guild["id"]) for guild in event.payload.get("guilds", ())}
@@ -93,7 +98,9 @@ class KeptEvents:
             return True
         if self._old_shard(guild) in self._opened:
             return False
-        self._kept.append((Kept(event.name, guild, digest_of(event), event.seq, now, self._is_replaying), event))
+        not_before = self._not_before if self._is_replaying else -math.inf
+        kept = Kept(event.name, guild, digest_of(event), event.seq, now, self._is_replaying, not_before)
+        self._kept.append((kept, event))
         return True
 
     def not_cutting(self, asked_at: float) -> list[int]:
@@ -116,11 +123,18 @@ class KeptEvents:
         mine = [pair for pair in self._kept if self._old_shard(pair[0].guild_id) == old_shard]
         self._kept = deque(pair for pair in self._kept if self._old_shard(pair[0].guild_id) != old_shard)
         events: Mapping[int, Received] = {kept.seq: event for kept, event in mine}
-        left = {kept.seq for kept in unhandled([kept for kept, _ in mine], journal, before, after)}
+        kept = [self._in_doubt(kept, after) for kept, _ in mine]
+        left = {kept.seq for kept in unhandled(kept, journal, before, after)}
         handshake, self._handshake = self._handshake, []
         return Given(
             [events[seq] for seq in events if seq in left], [*handshake, *(seq for seq in events if seq not in left)]
         )
+
+    def _in_doubt(self, kept: Kept, after: float) -> Kept:
+        """Forget when an interruption began that reaches back to where nothing is kept any more: an equal event of that
+        time is in the journal, and would be taken for this one."""
+        is_long = after - kept.not_before + SAME_WITHIN > self._keep
+        return replace(kept, not_before=-math.inf) if is_long else kept
 
     def _old_shard(self, guild_id: int) -> int:
         return (guild_id >> 22) % self.old_count

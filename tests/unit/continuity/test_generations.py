@@ -183,6 +183,29 @@ def test_what_a_replay_brings_again_is_told_by_its_neighbours_and_nothing_is_los
 
 
 @given(
+    stream=st.lists(st.tuples(st.sampled_from(["add", "remove"]), st.floats(0.05, 0.7)), min_size=3, max_size=30),
+    cut=st.integers(0, 30),
+    began=st.integers(1, 30),
+    lasted=st.integers(1, 10),
+    skew=st.floats(-0.02, 0.02),
+)
+def test_what_came_in_an_interruption_is_told_by_when_that_began(
+    stream: list[tuple[str, float]], cut: int, began: int, lasted: int, skew: float
+) -> None:
+    """The new session lost its connection; some equal events came together when it was back, the rest as they were."""
+    cut, began = min(cut, len(stream)), min(began, len(stream) - 1)
+    events, entries, drained_at = streamed(stream, cut)
+    kept = by_another_clock(events, skew)
+    replayed = kept[began : began + lasted]
+    back = replayed[-1].received_at
+    kept[began : began + lasted] = [
+        replace(event, received_at=back, is_replayed=True, not_before=kept[began - 1].received_at) for event in replayed
+    ]
+    left = unhandled(kept, entries, 5_000.0 + drained_at - 0.1, 5_000.0 + drained_at + 0.1)
+    assert sorted(event.digest for event in left) == sorted(event.digest for event in kept[cut:])
+
+
+@given(
     stream=st.lists(st.tuples(st.sampled_from(["add", "remove", "said"]), st.floats(0.05, 2.0)), max_size=40),
     cut=st.integers(1, 40),
     skew=st.floats(-3.0, 3.0),

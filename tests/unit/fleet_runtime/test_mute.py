@@ -67,6 +67,21 @@ def test_guilds_of_ready_belong_to_the_handshake_when_they_come_and_are_told_of_
     )
 
 
+@pytest.mark.parametrize("heard_at", [75.0, 60.0])
+def test_an_event_of_an_interruption_is_told_by_when_that_began_as_far_back_as_events_are_kept(heard_at: float) -> None:
+    """Before that an equal one may have been dropped here, whose entry would be taken for this one's."""
+    kept = KeptEvents(2, 30.0, complete=True)
+    flipped = Received("MESSAGE_REACTION_ADD", 0, "s", 2, {"guild_id": str(GUILDS[1]), "emoji": "x"})
+    assert kept.keeps(event(1, GUILDS[0]), heard_at)
+    kept.replays()
+    assert kept.keeps(flipped, 76.0)
+    assert kept.keeps(Received("RESUMED", 0, "s", 3, {}), 76.0)
+    journal = Journal("before", 1, "giver")
+    rows = [journal.finished(GUILDS[1], digest_of(flipped), 75.5), journal.drained(95.0)]
+    entries = [JournalRow(**row.row) for row in rows]  # type: ignore[arg-type]
+    assert len(kept.give(1, entries, 94.0, 96.0).to_handle) == (0 if heard_at == 75.0 else 1)
+
+
 def test_a_late_equal_event_after_a_replay_is_told_by_its_neighbours() -> None:
     """What a RESUME brings comes at one moment: that says nothing about when it was sent."""
     kept = KeptEvents(2, 30.0, complete=True)
