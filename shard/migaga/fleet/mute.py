@@ -78,8 +78,10 @@ class KeptEvents:
 
     def replays(self) -> None:
         """Note that a RESUME is sent: what comes before RESUMED was sent earlier than it comes."""
+        if not self._is_replaying:
+            # A replay that breaks off goes on in the next one: what that brings may be as old.
+            self._not_before = self._heard_at
         self._is_replaying = True
-        self._not_before = self._heard_at
 
     def keeps(self, event: Received, now: float) -> bool:
         """Keep an event, unless its old shard is drained."""
