@@ -240,8 +240,7 @@ class OpenShard(GatewayShardImpl):
         if ws is not None:
             # hikari closes with 1001 when it is cancelled, which destroys the session: it must believe it has.
             ws._sent_close = True
-        task.cancel()
-        await asyncio.wait({task})
+        await end_tasks(task)
         self._non_priority_rate_limit.close()
         self._total_rate_limit.close()
         if ws is not None:
