@@ -11,6 +11,7 @@ from types import TracebackType
 
 import hikari
 
+from migaga.common.ending import end_tasks
 from migaga.framework.replies import InteractionResponder
 
 _log = logging.getLogger(__name__)
@@ -29,9 +30,7 @@ class Deferral:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end_tasks(*self._tasks)
 
     def watch(self, responder: InteractionResponder, after: float) -> None:
         """Defer this interaction in `after` seconds unless it is answered by then."""
