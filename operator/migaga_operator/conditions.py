@@ -170,7 +170,8 @@ def judge_resharding(case: Case) -> Verdict:
     coming, hold = situation.upcoming, case.decision.hold if case.decision else None
     if coming is not None:
         reason, text = _GENERATION_REASONS[coming.state]
-        return Verdict(kind, "True", reason, f"From {situation.count} to {coming.shard_count} shards: {text}.")
+        said = f" Pods say: {situation.obstacle}" if situation.obstacle else ""
+        return Verdict(kind, "True", reason, f"From {situation.count} to {coming.shard_count} shards: {text}.{said}")
     if hold is not None:
         return Verdict(kind, "False", hold.reason, f"Not begun: {hold.message}")
     if _is_met(situation):

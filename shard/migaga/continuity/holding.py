@@ -115,11 +115,6 @@ class Holding:
         """Whether handlers may start, as long as its life is valid."""
         return self.state in _HANDLING
 
-    @property
-    def is_held(self) -> bool:
-        """Whether it is held without a doubt."""
-        return self.state in _CONNECTABLE or self.state is Hold.PASSING
-
     # ---- what the owner writes
 
     def go_live(self) -> Step:

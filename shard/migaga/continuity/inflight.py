@@ -42,6 +42,11 @@ def quarantine(row: InflightRow, view: View) -> Update | None:
     """Keep an event that all its owners died with for inspection; None when that is not so."""
     if row.quarantined or view.is_alive(row.owner) or row.attempts < MOST_RUNS:
         return None
+    return keep(row)
+
+
+def keep(row: InflightRow) -> Update:
+    """Keep an event that cannot be run for inspection, if it is still the row's owner's."""
     return Update("inflight", _key(row), {"owner": row.owner, "quarantined": False}, {"quarantined": True})
 
 

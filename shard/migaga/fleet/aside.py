@@ -7,14 +7,22 @@ handlers have ended.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 
-from migaga.continuity.inflight import finished, put_aside
+from migaga.continuity.inflight import finished, keep, put_aside
 from migaga.fleet.parts import Parts, ShardKey, row_of
 from migaga.gateway.handling import Running
 from migaga.gateway.received import Received
 from migaga.storage.leases_operations import Insert, Operation, Outcome
 from migaga.storage.leases_rows import InflightRow
+
+_LOG = logging.getLogger(__name__)
+
+MOST_FAULTS = 100
+"""Events of one shard, since it was claimed, that are kept because they could not be run: a fault that hits every event
+must not fill the database."""
 
 Write = Callable[[Operation], Awaitable[Outcome]]
 """Executes an operation, not beside another write of the shard."""
@@ -28,12 +36,14 @@ class Aside:
         self._parts = parts
         self._rows: dict[Received, InflightRow] = {}
         self._unstored: dict[tuple[str, int], InflightRow] = {}
-        self._ended: list[InflightRow] = []
+        self._ended: list[Operation] = []
+        """What becomes of rows whose handlers have ended."""
+        self._faults = 0
         self._forgetting = asyncio.Lock()
 
     @property
     def has_ended(self) -> bool:
-        """Whether rows are to be deleted."""
+        """Whether rows are to be deleted, or to be kept for inspection."""
         return bool(self._ended)
 
     @property
@@ -55,6 +65,21 @@ class Aside:
         self._rows[running.event] = row
         running.task.add_done_callback(lambda task: self._over(running.event, task))
 
+    def quarantine(self, running: Running) -> None:
+        """Keep an event for inspection whose handlers could not be run: its row stays."""
+        event, self._faults = running.event, self._faults + 1
+        if self._faults > MOST_FAULTS:
+            _LOG.error("shard %d: so many events could not be run that %s is not kept", self._key[1], event.name)
+            return
+        row = self._rows.pop(event, None)
+        if row is not None:
+            self._ended.append(keep(row))  # It is there, or is just being stored.
+        if row is None or (row.session_id, row.seq) in self._unstored:
+            row = row or row_of(self._key, event, self._parts.member.id)
+            self._unstored[row.session_id, row.seq] = replace(row, quarantined=True)
+        self._parts.observer.event_quarantined(event.name)
+        _LOG.error("shard %d: %s is kept in table inflight for inspection and never run", self._key[1], event.name)
+
     def stored(self, inserts: Sequence[Insert]) -> None:
         """Note that these are in the database."""
         for insert in inserts:
@@ -65,13 +90,13 @@ class Aside:
         self._unstored |= {(row.session_id, row.seq): row for row in self._rows.values()}
 
     async def forget_ended(self, write: Write) -> bool:
-        """Delete the rows of events whose handlers have ended. False when the database did not take it.
+        """Delete or keep the rows of events whose handlers have ended. False when the database did not take it.
 
         Whoever comes while another one is at it waits for it: at the end of a process the last one counts.
         """
         async with self._forgetting:
             while self._ended:
-                if await write(finished(self._ended[0])) not in {Outcome.DONE, Outcome.REFUSED}:
+                if await write(self._ended[0]) not in {Outcome.DONE, Outcome.REFUSED}:
                     return False
                 self._ended.pop(0)
         return True
@@ -80,4 +105,4 @@ class Aside:
         row = self._rows.pop(event, None)
         if row is not None and not task.cancelled():
             self._unstored.pop((row.session_id, row.seq), None)
-            self._ended.append(row)
+            self._ended.append(finished(row))

@@ -68,6 +68,7 @@ class HeldShard:
         self._writing = asyncio.Lock()
         self._stored: Point | None = None
         self._aside = Aside(row.key, parts)
+        self.intake.on_fault = self._aside.quarantine
         self._had_session = bool(row.session_id)
         self._is_connected = self._ignores_session = False
         self._wanting = Wanting(row, parts)

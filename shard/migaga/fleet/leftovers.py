@@ -11,12 +11,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from migaga.common.errors import UnavailableError
-from migaga.continuity.inflight import finished, quarantine, take_over
+from migaga.continuity.inflight import finished, keep, quarantine, take_over
 from migaga.continuity.view import View
 from migaga.fleet.held import HeldShard
 from migaga.fleet.parts import event_of
-from migaga.gateway.handling import Running
-from migaga.storage.leases_operations import Outcome
+from migaga.storage.leases_operations import Operation, Outcome
 from migaga.storage.leases_rows import InflightRow
 
 _LOG = logging.getLogger(__name__)
@@ -80,10 +79,8 @@ class Leftovers:
                 self._doubtful.add(key)
             if outcome is not Outcome.DONE:
                 return outcome is Outcome.REFUSED and key not in self._doubtful
-        running = self._begin(held, mine)
-        if running is not None:
-            held.keep_row(running, mine)
-        elif await held.parts.store.execute(finished(mine)) not in {Outcome.DONE, Outcome.REFUSED}:
+        end = self._begin(held, mine)
+        if end is not None and await held.parts.store.execute(end) not in {Outcome.DONE, Outcome.REFUSED}:
             self._doubtful.add(key)
             return False
         self._doubtful.discard(key)
@@ -102,12 +99,18 @@ class Leftovers:
         taken = take_over(row, view)
         return Outcome.REFUSED if taken is None else await store.execute(taken)
 
-    def _begin(self, held: HeldShard, row: InflightRow) -> Running | None:
+    def _begin(self, held: HeldShard, row: InflightRow) -> Operation | None:
+        """Begin to run one event; return what becomes of its row when there is nothing to run."""
         try:
             # hikari's events name the shard that they came from by its connection: one that this process has.
             event = replace(event_of(row), shard_id=held.key[1])
         except ValueError as error:
-            _LOG.error("%s: it cannot be run and is given up", error)
-            return None
+            held.parts.observer.event_quarantined(row.name)
+            _LOG.error("%s: it is kept in table inflight for inspection and never run", error)
+            return keep(row)
         _LOG.info("shard %d: a %s that another process had begun is run again", row.shard, row.name)
-        return held.intake.run_left(event)
+        running = held.intake.run_left(event)
+        if running is None:
+            return finished(row)
+        held.keep_row(running, row)
+        return None

@@ -97,7 +97,11 @@ def row_of(key: ShardKey, event: Received, owner: str, *, quarantined: bool = Fa
 
 def event_of(row: InflightRow) -> Received:
     """Return the event of a row. Raises ValueError for a payload that is no JSON object."""
-    payload = json.loads(row.payload)
+    what = f"the stored {row.name} of shard {row.shard} is no JSON object"
+    try:
+        payload = json.loads(row.payload)
+    except ValueError as error:
+        raise ValueError(f"{what}: {error}") from error
     if not isinstance(payload, dict):
-        raise ValueError(f"the stored {row.name} of shard {row.shard} is no JSON object")  # noqa: TRY004
+        raise ValueError(what)  # noqa: TRY004
     return Received(row.name, row.shard, row.session_id, row.seq, payload)

@@ -58,17 +58,22 @@ class Turnover:
         self._not_drained_at: dict[ShardKey, float] = {}
         self._drained_between: dict[ShardKey, tuple[float, float]] = {}
         """The last reading that did not show the drain of an old shard, and the first that did. Own clock."""
-        self.obstacle: str | None = None
+        self._obstacle: str | None = None
         """Why the wish cannot be begun now."""
         self.unfinished: Sequence[InflightRow] = ()
         """What still runs of a generation whose shards are all drained."""
+
+    @property
+    def obstacle(self) -> str | None:
+        """Why the fleet does not change to what is wished, or is not done with it: in words."""
+        return _told_of_unfinished(self.unfinished) if self.unfinished else self._obstacle
 
     async def decide(self, view: View, now: float) -> bool:
         """Take the next step of the fleet, if there is one. True when this process was the first to take it."""
         await self._look_for_obstacles(view, now)
         if not await self._read_unfinished(view):
             return False
-        step = self._generations.decide(view, now, unfinished=len(self.unfinished), obstacle=self.obstacle)
+        step = self._generations.decide(view, now, unfinished=len(self.unfinished), obstacle=self._obstacle)
         done = step is not None and await self._parts.store.execute(step) is Outcome.DONE
         if done and step is not None:
             _LOG.info("generations: %s", _told(step))
@@ -105,15 +110,15 @@ class Turnover:
     async def _look_for_obstacles(self, view: View, now: float) -> None:
         live = view.live_generation
         if live is None or self._change.wish.is_met_by(live) or view.is_resharding:
-            self.obstacle = None if live is None or self._change.wish.is_met_by(live) else self.obstacle
+            self._obstacle = self._asked_at = None
             return
         if self._asked_at is not None and now - self._asked_at < ASK_EVERY:
             return
         self._asked_at = now
         told = self._lacks_capacity(view) or await self._change.obstacle(self._change.wish.shard_count)
-        if told is not None and told != self.obstacle:
+        if told is not None and told != self._obstacle:
             _LOG.warning("the change to %d shards waits: %s", self._change.wish.shard_count, told)
-        self.obstacle = told
+        self._obstacle = told
 
     def _lacks_capacity(self, view: View) -> str | None:
         room = sum(row.capacity * HARD_CAP for row in view.counting)
@@ -176,6 +181,13 @@ class Turnover:
 def _last_gone(view: View) -> GenerationRow | None:
     gone = [row for row in view.generations if row.state == GenerationState.GONE]
     return max(gone, key=lambda row: row.n, default=None)
+
+
+def _told_of_unfinished(rows: Sequence[InflightRow]) -> str:
+    """Say what the old generation waits for. Its shards are drained: people notice nothing of it."""
+    some = "; ".join(f"{row.name} of shard {row.shard} in process {row.owner}" for row in rows[:3])
+    more = f"; and {len(rows) - 3} more" if len(rows) > 3 else ""
+    return f"the old shards are drained, and handlers of their events still run: {some}{more}"
 
 
 def _told(step: Operation) -> str:

@@ -22,7 +22,7 @@ from migaga.framework.scope import Environment, LoadedModule
 from migaga.framework.spec import ListenerSpec
 from migaga.framework.table import RoutingTable
 from migaga.framework.texts import TextCommands
-from migaga.gateway.handling import AgainError, Handlers, PutAside
+from migaga.gateway.handling import AgainError, FaultError, Handlers, PutAside
 from migaga.gateway.received import Received
 from migaga.storage.failures import blame
 
@@ -61,10 +61,9 @@ class EventRouter:
                 self._arrives(event)
             self._environment.directory.observe(event.name, event.payload)
             jobs = list(self._jobs_of_paused(event) if self._environment.pause.is_on else self._jobs(event))
-        except Exception:
-            # A payload that is not as documented must not stop the shard; it is one event's handlers that are lost.
-            _log.exception("%s could not be routed", event.name)
-            return None
+        except Exception as error:
+            # A payload that is not as documented must not stop the shard; it is one event that is kept for inspection.
+            return EventRun([partial(_fail, error)])
         return EventRun(jobs) if jobs else None
 
     def refuse(self, event: Received, reason: str) -> Handlers | None:
@@ -143,9 +142,8 @@ class EventRouter:
     async def _listen(self, module: LoadedModule, listener: ListenerSpec, built: Built) -> None:
         try:
             events = [event for event in built.events() if isinstance(event, listener.events)]
-        except (KeyError, TypeError, ValueError, LookupError):
-            _log.exception("hikari cannot read a %s", built.received.name)
-            return
+        except (TypeError, ValueError, LookupError) as error:
+            raise FaultError(f"hikari cannot read a {built.received.name}") from error
         for event in events:
             await self._runner.listen(module, listener, built.received, event)
 
@@ -165,47 +163,53 @@ def by_bot(payload: Payload) -> bool:
 class EventRun:
     """All handlers of one event: the gateway's `Handlers`. Called again, it runs those that have not ended."""
 
-    __slots__ = ("_jobs",)
+    __slots__ = ("_fault", "_jobs")
 
     def __init__(self, jobs: Sequence[Job]) -> None:
         self._jobs = jobs
+        self._fault: Exception | None = None
 
     async def __call__(self, put_aside: PutAside, /) -> None:
-        """Run the jobs; none touches another, and none raises but when it is cancelled.
+        """Run the jobs; none touches another.
 
         Raises:
             AgainError: The database was away for some; a further call runs those alone.
+            FaultError: All have ended, and some could not be run at all: the last reason is its cause.
         """
         jobs = self._jobs
         if len(jobs) == 1:
             hold(put_aside)
-            ended = [await _ended(jobs[0])]
+            ended = [await self._ended(jobs[0])]
         else:
             holders = Holders(len(jobs), put_aside)
             async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(_among(holders, number, job)) for number, job in enumerate(jobs)]
+                tasks = [group.create_task(self._among(holders, number, job)) for number, job in enumerate(jobs)]
             ended = [task.result() for task in tasks]
         self._jobs = [job for job, has_ended in zip(jobs, ended, strict=True) if not has_ended]
         if self._jobs:
             raise AgainError
+        if self._fault is not None:
+            raise FaultError from self._fault
+
+    async def _among(self, holders: Holders, number: int, job: Job) -> bool:
+        holders.begin(number)
+        try:
+            return await self._ended(job)
+        finally:
+            holders.end(number)
+
+    async def _ended(self, job: Job) -> bool:
+        """Run a job; tell whether it has ended, or has to run again when the database is back."""
+        try:
+            await job()
+        except Exception as error:
+            # Handlers' own errors are reported where they run. This is a fault of ours, and must not touch other
+            # handlers; or the database is away, for the framework itself too.
+            if isinstance(error, AgainError) or blame(error) is not None:
+                return False
+            self._fault = error
+        return True
 
 
-async def _among(holders: Holders, number: int, job: Job) -> bool:
-    holders.begin(number)
-    try:
-        return await _ended(job)
-    finally:
-        holders.end(number)
-
-
-async def _ended(job: Job) -> bool:
-    """Run a job; tell whether it has ended, or has to run again when the database is back."""
-    try:
-        await job()
-    except Exception as error:
-        # Handlers' own errors are reported where they run. This is a fault of ours, and must not touch other handlers;
-        # or the database is away, for the framework itself too.
-        if isinstance(error, AgainError) or blame(error) is not None:
-            return False
-        _log.exception("a handler could not be run")
-    return True
+async def _fail(error: Exception) -> None:
+    raise error

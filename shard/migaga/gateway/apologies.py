@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from migaga.common.alive import Alive
-from migaga.gateway.handling import AgainError, Router
+from migaga.gateway.handling import AgainError, FaultError, Router
 from migaga.gateway.received import Received
 
 _LOG = logging.getLogger(__name__)
@@ -57,3 +57,5 @@ class Apologies:
             await refusal(lambda: None)
         except AgainError:
             _LOG.warning("shard %d: a person could not be told that nothing is done for them", self._shard_id)
+        except FaultError:
+            _LOG.exception("shard %d: a person could not be told that nothing is done for them", self._shard_id)

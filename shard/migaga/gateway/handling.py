@@ -20,6 +20,10 @@ class AgainError(Exception):
     """Handlers of an event could not work because the database is away: call the same `Handlers` again later."""
 
 
+class FaultError(Exception):
+    """Handlers of an event could not be run for a reason of our own. The log tells which, and the event is kept."""
+
+
 class Handlers(Protocol):
     """Runs all handlers of one event."""
 
@@ -28,6 +32,7 @@ class Handlers(Protocol):
 
         Raises:
             AgainError: Some have to run again when the database is back. Called again, it runs only those.
+            FaultError: All have ended, and some could not be run at all.
         """
         ...
 

@@ -101,6 +101,8 @@ class Intake:
         self.mute: Mute | None = None
         self.on_passed: Callable[[Received, float], None] | None = None
         """Told of each event, and when it was begun, that the watermark may pass: the journal."""
+        self.on_fault: Callable[[Running], None] = lambda running: None
+        """Told of each event whose handlers could not be run for a reason of our own, to keep it."""
         self._caution: Caution | None = None
         self._pump: asyncio.Task[None] | None = None
         self._room = asyncio.Event()
@@ -386,15 +388,18 @@ class Intake:
         return running
 
     async def _run(self, running: Running, handlers: Handlers, progress: Progress) -> None:
-        event = running.event
+        event, has_fault = running.event, False
         try:
             await self._until_handled(running, handlers, progress)
         except Exception:
             # The framework reports what its handlers raise; this is its own fault, and must not hold the watermark.
             _LOG.exception("handling %s on shard %d failed", event.name, self._shard_id)
+            has_fault = True
+            self.on_fault(running)
         if progress.session_id == event.session_id and progress is self.progress:
             progress.finished(event.seq)
-            self._on_finished(event.seq)
+            if not has_fault:  # Until its row is stored, a restart in place must not take it for handled.
+                self._on_finished(event.seq)
             self._passed(running)
 
     async def _until_handled(self, running: Running, handlers: Handlers, progress: Progress) -> None:

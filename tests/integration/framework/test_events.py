@@ -6,8 +6,10 @@ import hikari
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
+from tests.integration.framework.deliveries import Deliveries
 
 from migaga.api import BaseModule, Context, EventContext, GuildOptions, command, listen, option
+from migaga.gateway.handling import FaultError
 from migaga.testing.bot import TestBot
 
 METADATA = sa.MetaData()
@@ -128,6 +130,29 @@ async def test_a_listener_without_bots_does_not_hear_them(running: TestBot) -> N
     robot = await running.member("Robot", is_bot=True)
     await robot.says("hello from a robot")
     assert "hello from a robot" not in running.module(Listener).heard
+
+
+async def test_an_event_that_hikari_cannot_read_reaches_who_hears_it_raw_and_is_a_fault(running: TestBot) -> None:
+    deliveries = Deliveries(running)
+    await running.member("Anna")
+    event, module = deliveries.last("GUILD_MEMBER_ADD"), running.module(Listener)
+    event.payload["user"] = {"id": "?"}
+    module.heard.clear()
+    with pytest.raises(FaultError) as caught:
+        await deliveries.deliver(event)
+    assert str(caught.value.__cause__) == "hikari cannot read a GUILD_MEMBER_ADD"
+    assert (module.heard, module.raw[-1]) == ([], "GUILD_MEMBER_ADD")
+
+
+async def test_an_event_whose_guild_is_nonsense_is_a_fault(running: TestBot) -> None:
+    deliveries = Deliveries(running)
+    anna = await running.member("Anna")
+    await anna.says("hello you")
+    event = deliveries.last("MESSAGE_CREATE")
+    event.payload["guild_id"] = "here"
+    with pytest.raises(FaultError) as caught:
+        await deliveries.deliver(event)
+    assert "'here'" in str(caught.value.__cause__)
 
 
 async def test_all_kinds_of_events_come_also_raw(running: TestBot) -> None:

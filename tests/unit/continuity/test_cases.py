@@ -559,7 +559,7 @@ def test_case_19_a_hand_over_of_unknown_result_is_held_by_nobody_until_it_was_wr
     assert not giver.may_connect
     assert not giver.may_handle
     giver.see(db.shard((G, 0)), 2.0)
-    assert not giver.is_held, "a look does not settle it"
+    assert not giver.may_connect, "a look does not settle it"
     retaken = giver.retake("anew")
     giver.settled(retaken, db.execute(retaken.operation), 3.0)
     assert db.execute(step.operation) is Outcome.REFUSED, "the delayed commit can never succeed any more"

@@ -14,6 +14,7 @@ from migaga.continuity.holding import Hold
 from migaga.continuity.inflight import MOST_RUNS
 from migaga.continuity.poison import DEATHS
 from migaga.continuity.wants import Want
+from migaga.fleet.aside import MOST_FAULTS
 from migaga.fleet.giving import Giving
 from migaga.fleet.leftovers import Leftovers
 from migaga.fleet.parts import row_of
@@ -217,6 +218,75 @@ async def test_what_ended_all_its_owners_is_quarantined_and_never_run(store: Lea
         await Leftovers().look(await shop.view(), [shop.held])
         [row] = await shop.rows()
         assert (row.quarantined, shop.desk.started) == (True, [])
+
+
+@pytest.mark.parametrize("payload", ["[]", '{"id": "3", "content'])
+async def test_what_cannot_be_read_of_a_dead_owner_is_kept_and_never_run(
+    store: LeaseStore, payload: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with holding(store) as shop:
+        assert await store.execute(Insert("inflight", asdict(replace(_left(3), payload=payload)))) is Outcome.DONE
+        leftovers = Leftovers()
+        for _ in range(2):
+            await leftovers.look(await shop.view(), [shop.held])
+        [row] = await shop.rows()
+        assert (row.quarantined, row.payload, shop.desk.started) == (True, payload, [])
+        assert caplog.text.count("is no JSON object") == 1
+
+
+async def test_an_event_that_could_not_be_run_is_kept_beside_the_watermark(
+    store: LeaseStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with holding(store) as shop:
+        shop.desk.failing = {2}
+        shop.receive(1, 2, 3)
+        await until(lambda: shop.held.intake.in_flight == 0)
+        assert await shop.held.flush()
+        [row] = await shop.rows()
+        assert (row.seq, row.quarantined, (await shop.row()).seq) == (2, True, 3)
+        assert "MESSAGE_CREATE is kept in table inflight for inspection and never run" in caplog.text
+
+
+@pytest.mark.parametrize("is_stored", [True, False])
+async def test_an_event_that_could_not_be_run_when_it_was_put_aside_is_kept_too(
+    store: LeaseStore, is_stored: bool
+) -> None:
+    async with holding(store) as shop:
+        shop.desk.failing = {1}
+        shop.desk.block(1)
+        shop.receive(1)
+        await until(lambda: shop.desk.started == [1])
+        [running] = shop.held.intake.unfinished()
+        shop.held.set_aside(running)
+        if is_stored:
+            assert await shop.held.flush()
+        shop.desk.free(1)
+        await until(lambda: shop.held.intake.in_flight == 0)
+        for _ in range(2):
+            assert await shop.held.forget_ended()
+            assert await shop.held.flush()
+        [row] = await shop.rows()
+        assert (row.seq, row.quarantined) == (1, True)
+
+
+async def test_what_a_dead_owner_has_left_and_cannot_be_run_here_either_is_kept(store: LeaseStore) -> None:
+    async with holding(store) as shop:
+        shop.desk.failing = {3}
+        assert await store.execute(Insert("inflight", asdict(_left(3)))) is Outcome.DONE
+        await Leftovers().look(await shop.view(), [shop.held])
+        await until(lambda: shop.held.intake.in_flight == 0)
+        assert await shop.held.forget_ended()
+        [row] = await shop.rows()
+        assert (row.seq, row.quarantined) == (3, True)
+
+
+async def test_a_fault_that_hits_every_event_does_not_fill_the_database(store: LeaseStore) -> None:
+    async with holding(store) as shop:
+        shop.desk.failing = set(range(1, MOST_FAULTS + 10))
+        shop.receive(*sorted(shop.desk.failing))
+        await until(lambda: shop.held.intake.in_flight == 0)
+        assert await shop.held.flush()
+        assert (len(await shop.rows()), (await shop.row()).seq) == (MOST_FAULTS, MOST_FAULTS + 9)
 
 
 async def test_what_a_living_owner_has_put_aside_is_left_to_it(store: LeaseStore) -> None:

@@ -105,11 +105,12 @@ async def test_what_a_dead_process_has_left_of_a_drained_generation_is_run_by_th
         assert (taken.owner, taken.attempts) == (shop.member.id, 2)
         await steward.round()
         assert await _states(store) == [GenerationState.LIVE, GenerationState.CUTTING]
+        assert "handlers of their events still run: MESSAGE_CREATE of shard 1 in" in (steward.obstacle or "")
         shop.desk.free(3)
         await until(lambda: shop.desk.ended == [3])
         assert await shop.held.forget_ended()
         await steward.round()
-        assert await _states(store) == [GenerationState.GONE, GenerationState.LIVE]
+        assert (await _states(store), steward.obstacle) == ([GenerationState.GONE, GenerationState.LIVE], None)
         assert (shop.desk.started, await store.inflight("before")) == ([3], [])
 
 

@@ -160,6 +160,14 @@ def test_a_coming_generation_is_told_in_its_steps(state: str, reason: str) -> No
     assert "From 8 to 16 shards" in cluster.message("Resharding")
 
 
+def test_what_a_cut_still_waits_for_is_told_in_the_words_of_the_pods() -> None:
+    coming = generations((1, 8, "live", None), (2, 16, "cutting", None))
+    cluster = saying(generations=coming, change="handlers of their events still run: MESSAGE_CREATE of shard 3")
+    assert cluster.message("Resharding").endswith(
+        "Pods say: handlers of their events still run: MESSAGE_CREATE of shard 3"
+    )
+
+
 def test_a_generation_that_was_given_up_is_told_with_its_reason() -> None:
     cluster = Saying.running(FIXED_8)
     assert isinstance(cluster, Saying)
