@@ -163,6 +163,10 @@ class Holding:
             change["journaled"] = journaled
         return Step(_with(self._update(_fence(point), change), beside), None)
 
+    def keep_beside(self, beside: Beside) -> Step:
+        """Store rows of events under this shard's token, and nothing else."""
+        return Step(_with(self._update({"session_id": self.session_id}, {"session_id": self.session_id}), beside), None)
+
     def suspect(self, seq: int, count: int) -> Step:
         """Say that the next event may kill its process, before it is handled."""
         change: dict[str, Value | Add] = {"suspect_seq": seq, "suspect_count": count}

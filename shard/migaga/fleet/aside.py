@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
 
 from migaga.continuity.inflight import finished, keep, put_aside
@@ -65,6 +65,26 @@ class Aside:
         self._rows[running.event] = row
         running.task.add_done_callback(lambda task: self._over(running.event, task))
 
+    def wait(self, events: Iterable[Received]) -> None:
+        """Take events of a session that is over which have not begun: nothing else would bring them back."""
+        for event in events:
+            if event not in self._rows:
+                row = row_of(self._key, event, self._parts.member.id)
+                self._rows[event] = self._unstored[event.session_id, event.seq] = row
+
+    def began(self, event: Received, running: Running | None) -> bool:
+        """Delete the row of an event that has waited when its handlers have ended; at once when nobody wants it.
+
+        False when it has none.
+        """
+        if event not in self._rows:
+            return False
+        if running is None:
+            self._forget(event)
+        else:
+            running.task.add_done_callback(lambda task: self._over(event, task))
+        return True
+
     def quarantine(self, running: Running) -> None:
         """Keep an event for inspection whose handlers could not be run: its row stays."""
         event, self._faults = running.event, self._faults + 1
@@ -102,7 +122,13 @@ class Aside:
         return True
 
     def _over(self, event: Received, task: asyncio.Task[None]) -> None:
+        if task.cancelled():
+            self._rows.pop(event, None)
+        else:
+            self._forget(event)
+
+    def _forget(self, event: Received) -> None:
         row = self._rows.pop(event, None)
-        if row is not None and not task.cancelled():
+        if row is not None:
             self._unstored.pop((row.session_id, row.seq), None)
             self._ended.append(finished(row))

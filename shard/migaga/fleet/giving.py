@@ -100,6 +100,7 @@ class Giving:
         holding = held.holding
         if holding is None or not holding.may_handle:
             return False
+        held.intake.begin_late()
         holding.stop()
         held.pause()
         # What still waits is not journaled: the next generation handles it.
@@ -145,6 +146,7 @@ class Giving:
         holding = held.holding
         if holding is None:
             return
+        held.intake.begin_late()
         holding.stop()
         held.pause()
         held.intake.shut()

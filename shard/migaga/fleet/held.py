@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
 
 from migaga.common import logs
@@ -28,6 +28,7 @@ from migaga.fleet.wanting import Wanting
 from migaga.gateway.handling import Running
 from migaga.gateway.intake import Intake
 from migaga.gateway.privates import Session
+from migaga.gateway.received import Received
 from migaga.gateway.runner import ShardRunner
 from migaga.gateway.shard import FleetShard, ShardLife, ShardState
 from migaga.storage.leases_operations import Operation, Outcome
@@ -37,6 +38,9 @@ _LOG = logging.getLogger(__name__)
 
 AGAIN_AFTER = 0.25
 """Seconds until a write that was not executed is tried again."""
+
+ROWS_AT_ONCE = 500
+"""Events whose rows are stored in one transaction: thousands may wait when their session ends."""
 
 MakeStep = Callable[[Holding], Step]
 
@@ -69,6 +73,7 @@ class HeldShard:
         self._stored: Point | None = None
         self._aside = Aside(row.key, parts)
         self.intake.on_fault = self._aside.quarantine
+        self.intake.on_begun = self._begun
         self._had_session = bool(row.session_id)
         self._is_connected = self._ignores_session = False
         self._wanting = Wanting(row, parts)
@@ -280,6 +285,12 @@ class HeldShard:
         # Nobody knows which guilds a session still lacks whose READY another process had.
         self._ignores_session = kept.missing is None
 
+    def unmute(self, events: Sequence[Received], handled: Sequence[Received]) -> None:
+        """Handle events that were kept; those `handled` elsewhere are finished."""
+        session_id = self.intake.progress.session_id
+        self._aside.wait(event for event in events if event.session_id != session_id)
+        self.intake.unmute(events, handled)
+
     def cut(self) -> None:
         """Begin to handle, guild by guild: the generation is being cut in."""
         if self.state is Hold.WARM or (self.state is Hold.CLAIMED and self._is_connected):
@@ -361,17 +372,18 @@ class HeldShard:
         return current if self.holding is not None and self.holding.may_connect else None
 
     async def began(self, session: Session) -> None:
-        """Store a session that READY has begun, with what still runs of the one before."""
+        """Store a session that READY has begun, with what still runs, or waits, of the one before."""
         for running in self.intake.unfinished():
             self.set_aside(running)
+        self._aside.wait(self.intake.waiting)
+        while len(self._aside.unstored) > ROWS_AT_ONCE:
+            await self._store_some_aside()
         beside = self.beside()
 
         def start(holding: Holding) -> Step:
             return holding.start_session(session.session_id, session.resume_url, session.seq, beside)
 
-        while (outcome := await self.write(start)) is not Outcome.DONE:
-            await (self.look() if outcome is Outcome.REFUSED else self.parts.clock.sleep(AGAIN_AFTER))
-            await self.parts.member.until_valid()
+        await self._until_done(start)
         self.row = replace(self.row, session_id=session.session_id, resume_url=session.resume_url, seq=session.seq)
         self._had_session = True
         self.intake.begin_session(session.session_id, session.seq, ready=True)
@@ -393,6 +405,26 @@ class HeldShard:
         return stored.seq if stored is not None and stored.session_id == session_id else None
 
     # ---- inside
+
+    def _begun(self, event: Received, running: Running | None) -> None:
+        if self._aside.began(event, running) and running is not None:
+            self.intake.pass_over(running)
+
+    async def _store_some_aside(self) -> None:
+        some = Beside()
+
+        def keep(holding: Holding) -> Step:
+            nonlocal some
+            some = Beside(aside=self._aside.unstored[:ROWS_AT_ONCE])
+            return holding.keep_beside(some)
+
+        await self._until_done(keep)
+        self._aside.stored(some.aside)
+
+    async def _until_done(self, make: MakeStep) -> None:
+        while (outcome := await self.write(make)) is not Outcome.DONE:
+            await (self.look() if outcome is Outcome.REFUSED else self.parts.clock.sleep(AGAIN_AFTER))
+            await self.parts.member.until_valid()
 
     def _begin_at(self, point: Point | None) -> None:
         self._stored = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from migaga.continuity.journal import Journal
-from migaga.fleet.mute import digest_of, guild_of
+from migaga.fleet.mute import digest_of
 from migaga.fleet.parts import ShardKey
 from migaga.gateway.received import Received
 from migaga.storage.leases_operations import Insert
@@ -22,7 +22,7 @@ class Journaling:
 
     def passed(self, event: Received, received_at: float) -> None:
         """Note an event that is finished, or runs on beside the watermark."""
-        self._unstored.append(self._journal.finished(guild_of(event), digest_of(event), received_at))
+        self._unstored.append(self._journal.finished(event.guild_id or 0, digest_of(event), received_at))
 
     @property
     def unstored(self) -> tuple[Insert, ...]:

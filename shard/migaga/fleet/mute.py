@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import orjson
@@ -17,18 +17,13 @@ from migaga.continuity.journal import SAME_WITHIN, Kept, digest, unhandled
 from migaga.gateway.received import Received
 from migaga.storage.leases_rows import JournalRow
 
+REMEMBER = 4
+"""Times as long as events are kept, it is known which there were. A cut takes as long as its slowest shard: events that
+are given out then may be twice as old, and the interruption that they came in has begun earlier still."""
 _HANDSHAKE = frozenset({"READY", "RESUMED"})
 _BY_INTENT = frozenset({"content", "embeds", "attachments", "components", "poll"})
 """Fields of messages that Discord leaves out for sessions without the intent MESSAGE_CONTENT."""
 _MESSAGES = frozenset({"MESSAGE_CREATE", "MESSAGE_UPDATE"})
-
-
-def guild_of(event: Received) -> int:
-    """Return the guild of an event; 0 without one."""
-    payload = event.payload
-    if guild := payload.get("guild_id"):
-        return int(guild)
-    return int(payload["id"]) if event.name in {"GUILD_CREATE", "GUILD_UPDATE", "GUILD_DELETE"} else 0
 
 
 def digest_of(event: Received) -> bytes:
@@ -44,8 +39,8 @@ class Given:
     """What comes of the events that were kept for one old shard."""
 
     to_handle: Sequence[Received] = field(repr=False)
-    handled: Sequence[int]
-    """Numbers of those that the old shard has handled."""
+    handled: Sequence[Received] = field(repr=False)
+    """Those that the old shard has handled, and what belongs to the handshake."""
 
 
 class KeptEvents:
@@ -59,7 +54,12 @@ class KeptEvents:
         self.old_count = old_count
         self._keep = keep
         self._kept: deque[tuple[Kept, Received]] = deque()
-        self._handshake: list[int] = []
+        self._witnesses: deque[Kept] = deque()
+        """What came before that. The old shards have handled it; it tells which entries of the journal are not those of
+        later events, and when these came."""
+        self._complete_since = -math.inf
+        """Since when all events of this session are kept or witnesses. Own clock."""
+        self._handshake: list[Received] = []
         self._opened: set[int] = set()
         self._missing: set[int] | None = set() if complete else None
         self._is_replaying = False
@@ -85,18 +85,21 @@ class KeptEvents:
 
     def keeps(self, event: Received, now: float) -> bool:
         """Keep an event, unless its old shard is drained."""
+        if self._heard_at == -math.inf:
+            self._complete_since = now
         self._heard_at = now
         if event.name in _HANDSHAKE:
             if event.name == "READY":
                 self._missing = {int(guild["id"]) for guild in event.payload.get("guilds", ())}
+                self._complete_since = now
             self._is_replaying = False
-            self._handshake.append(event.seq)
+            self._handshake.append(event)
             return True
-        guild = guild_of(event)
+        guild = event.guild_id or 0
         if event.name == "GUILD_CREATE" and self._missing and guild in self._missing:
             # It belongs to the handshake: the generation before had it long ago.
             self._missing.discard(guild)
-            self._handshake.append(event.seq)
+            self._handshake.append(event)
             return True
         if self._old_shard(guild) in self._opened:
             return False
@@ -105,11 +108,15 @@ class KeptEvents:
         self._kept.append((kept, event))
         return True
 
-    def not_cutting(self, asked_at: float) -> list[int]:
-        """Drop what nobody will need, after a reading that said that the cut has not begun. Returns the numbers."""
+    def not_cutting(self, asked_at: float) -> list[Received]:
+        """Drop what nobody will need, after a reading that said that the cut has not begun. Returns it."""
         dropped, self._handshake = self._handshake, []
         while self._kept and self._kept[0][0].received_at < asked_at - self._keep:
-            dropped.append(self._kept.popleft()[0].seq)
+            kept, event = self._kept.popleft()
+            self._witnesses.append(kept)
+            dropped.append(event)
+        while self._witnesses and self._witnesses[0].received_at < asked_at - REMEMBER * self._keep:
+            self._complete_since = max(self._complete_since, self._witnesses.popleft().received_at)
         return dropped
 
     def give(self, old_shard: int, journal: Sequence[JournalRow], before: float, after: float) -> Given:
@@ -124,18 +131,19 @@ class KeptEvents:
         self._opened.add(old_shard)
         mine = [pair for pair in self._kept if self._old_shard(pair[0].guild_id) == old_shard]
         self._kept = deque(pair for pair in self._kept if self._old_shard(pair[0].guild_id) != old_shard)
-        events: Mapping[int, Received] = {kept.seq: event for kept, event in mine}
-        kept = [self._in_doubt(kept, after) for kept, _ in mine]
-        left = {kept.seq for kept in unhandled(kept, journal, before, after)}
+        witnesses = [self._in_doubt(one) for one in self._witnesses if self._old_shard(one.guild_id) == old_shard]
+        kept = [self._in_doubt(one) for one, _ in mine]
+        left = set(unhandled([*witnesses, *kept], journal, before, after))
         handshake, self._handshake = self._handshake, []
-        return Given(
-            [events[seq] for seq in events if seq in left], [*handshake, *(seq for seq in events if seq not in left)]
-        )
+        to_handle, handled = list[Received](), list[Received](handshake)
+        for one, (_, event) in zip(kept, mine, strict=True):
+            (to_handle if one in left else handled).append(event)
+        return Given(to_handle, handled)
 
-    def _in_doubt(self, kept: Kept, after: float) -> Kept:
-        """Forget when an interruption began that reaches back to where nothing is kept any more: an equal event of that
-        time is in the journal, and would be taken for this one."""
-        is_long = after - kept.not_before + SAME_WITHIN > self._keep
+    def _in_doubt(self, kept: Kept) -> Kept:
+        """Forget when an interruption began that reaches back to where nothing is known any more: an equal event of
+        that time is in the journal, and would be taken for this one."""
+        is_long = kept.not_before - SAME_WITHIN < self._complete_since
         return replace(kept, not_before=-math.inf) if is_long else kept
 
     def _old_shard(self, guild_id: int) -> int:

@@ -81,7 +81,6 @@ def random_token() -> str:
 def row_of(key: ShardKey, event: Received, owner: str, *, quarantined: bool = False) -> InflightRow:
     """Return the row of an event that is put aside, or quarantined."""
     generation, shard_id = key
-    guild = event.payload.get("guild_id")
     return InflightRow(
         generation,
         shard_id,
@@ -90,7 +89,7 @@ def row_of(key: ShardKey, event: Received, owner: str, *, quarantined: bool = Fa
         owner,
         event.name,
         json.dumps(event.payload, separators=(",", ":")),
-        int(guild) if guild else None,
+        event.guild_id,
         quarantined=quarantined,
     )
 

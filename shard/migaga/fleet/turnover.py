@@ -144,7 +144,7 @@ class Turnover:
         """Let go of what is older than any event that the old shards may still have to handle."""
         for one in warm:
             if one.state is Hold.WARM and one.kept is not None:
-                one.intake.unmute((), one.kept.not_cutting(asked_at))
+                one.unmute((), one.kept.not_cutting(asked_at))
 
     async def _give_out(
         self, view: View, old: GenerationRow, warm: Collection[HeldShard], asked_at: float, now: float
@@ -175,7 +175,7 @@ class Turnover:
         for one in waiting:
             if one.kept is not None:
                 given = one.kept.give(old.id, journal, before, now)
-                one.intake.unmute(given.to_handle, given.handled)
+                one.unmute(given.to_handle, given.handled)
 
 
 def _last_gone(view: View) -> GenerationRow | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -103,6 +103,8 @@ class Intake:
         """Told of each event, and when it was begun, that the watermark may pass: the journal."""
         self.on_fault: Callable[[Running], None] = lambda running: None
         """Told of each event whose handlers could not be run for a reason of our own, to keep it."""
+        self.on_begun: Callable[[Received, Running | None], None] = lambda event, running: None
+        """Told of each event that has waited and begins now, with what runs it; None: nobody wants it."""
         self._caution: Caution | None = None
         self._pump: asyncio.Task[None] | None = None
         self._room = asyncio.Event()
@@ -135,12 +137,16 @@ class Intake:
         return self._room.is_set()
 
     def begin_session(self, session_id: str, seq: int, done: Collection[int] = (), *, ready: bool = False) -> None:
-        """Count a session from `seq` on, with what is `done` above it. What waits of an older one is forgotten.
+        """Count a session from `seq` on, with what is `done` above it.
 
-        With `ready` it has just begun: `seq` is READY's own number, which is still to be handled.
+        What waits of an older one goes on waiting, before all that the new one brings: Discord has it no more. What
+        waits of the same session comes again. With `ready` it has just begun: `seq` is READY's own number, which is
+        still to be handled.
         """
-        self._waiting.clear()
-        self._awaited.clear()
+        self._waiting = deque(event for event in self._waiting if event.session_id != session_id)
+        self._awaited = {event: None for event in self._awaited if event.session_id != session_id}
+        if session_id != self.progress.session_id:
+            self._caution = None  # It was about numbers of the session before.
         self._first = seq
         self.progress = Progress(session_id, seq - 1 if ready else seq, done)
         self._changed()
@@ -187,10 +193,11 @@ class Intake:
         has_backlog = bool(self._waiting) or self._pump is not None
         return has_backlog and (self._caution is not None or not _is_awaited(event))
 
-    def unmute(self, events: Iterable[Received], handled: Iterable[int]) -> None:
+    def unmute(self, events: Iterable[Received], handled: Iterable[Received]) -> None:
         """Handle events that were kept, in order; those `handled` elsewhere are finished."""
-        for seq in handled:
-            self.progress.finished(seq)
+        for event in handled:
+            if not self._is_late(event):
+                self.progress.finished(event.seq)
         self._waiting.extend(events)
         self._changed()
         if self._opened.is_set():
@@ -200,6 +207,20 @@ class Intake:
         """Run an event that a dead owner had put aside; None when nobody wants it. It is not part of the session."""
         handlers = self._router.route(event)
         return None if handlers is None else self._begin(event, handlers)
+
+    @property
+    def waiting(self) -> Sequence[Received]:
+        """What has not begun, in order."""
+        return tuple(self._waiting)
+
+    def begin_late(self) -> None:
+        """Begin what waits of older sessions: when this shard is left, nobody else could."""
+        if not self._opened.is_set() or not self._alive.is_valid():
+            return
+        late = [event for event in self._waiting if self._is_late(event)]
+        self._waiting = deque(event for event in self._waiting if not self._is_late(event))
+        for event in late:
+            self._begin_waiting(event)
 
     async def room(self) -> None:
         """Wait until another event may come in."""
@@ -222,7 +243,8 @@ class Intake:
 
     def pass_over(self, running: Running) -> None:
         """Let the watermark pass an event that goes on running and is stored beside it."""
-        self.progress.finished(running.event.seq)
+        if not self._is_late(running.event):
+            self.progress.finished(running.event.seq)
         self._passed(running)
 
     def _passed(self, running: Running) -> None:
@@ -353,12 +375,17 @@ class Intake:
     async def _cautiously(self, caution: Caution) -> None:
         """Handle one event alone for a moment: the next begins when it has ended, or has not ended its process."""
         event = self._waiting[0]
-        allowed = self.progress.is_done(event.seq) or await caution.allows(event)
-        if not self._opened.is_set() or not self._waiting or self._waiting[0] is not event:
+        allowed = self._is_late(event) or self._is_done(event) or await caution.allows(event)
+        if (
+            not self._opened.is_set()
+            or self._caution is not caution
+            or not self._waiting
+            or self._waiting[0] is not event
+        ):
             return  # Shut, or another session, while it was looked at.
         if allowed:
             self._begin_waiting(self._waiting.popleft())
-            if (running := self._running.get(event)) and not self.progress.is_done(event.seq):
+            if (running := self._running.get(event)) and not self._is_done(event):
                 await asyncio.wait({running.task}, timeout=ALONE_FOR)
         else:
             self._waiting.popleft()
@@ -368,13 +395,20 @@ class Intake:
 
     def _begin_waiting(self, event: Received) -> None:
         self._awaited.pop(event, None)
-        if self.progress.is_done(event.seq):
+        if self._is_done(event):
             return
         handlers = self._router.route(event)
-        if handlers is None:
+        running = None if handlers is None else self._begin(event, handlers)
+        if running is None and not self._is_late(event):
             self.progress.finished(event.seq)
-        else:
-            self._begin(event, handlers)
+        self.on_begun(event, running)
+
+    def _is_late(self, event: Received) -> bool:
+        """Whether an event belongs to an older session."""
+        return event.session_id != self.progress.session_id
+
+    def _is_done(self, event: Received) -> bool:
+        return not self._is_late(event) and self.progress.is_done(event.seq)
 
     def _begin(self, event: Received, handlers: Handlers) -> Running:
         self._observer.event_routed(event.name)

@@ -8,6 +8,8 @@ from typing import Any
 
 # Events that create something with an id of its own: that id is the same in every session that delivers the event.
 _OWN_ID = frozenset({"MESSAGE_CREATE", "INTERACTION_CREATE"})
+# Events whose payload is the guild itself.
+_GUILDS = frozenset({"GUILD_CREATE", "GUILD_UPDATE", "GUILD_DELETE"})
 
 
 @dataclass(slots=True, eq=False)
@@ -27,6 +29,15 @@ class Received:
     """The raw `d` of the dispatch."""
     is_refused: bool = False
     """An interaction whose person has been told that it is not run: only listeners hear of it."""
+
+    @property
+    def guild_id(self) -> int | None:
+        """The guild that it is about; None without one, or when what Discord names is no id."""
+        guild = self.payload.get("guild_id") or (self.payload.get("id") if self.name in _GUILDS else None)
+        try:
+            return None if guild is None else int(guild)
+        except (TypeError, ValueError):
+            return None
 
     @property
     def key(self) -> str:

@@ -47,7 +47,7 @@ CATALOGUE = {
     "shards_passed_total": "Shards passed on to another process that wanted them.",
     "silence_probes_total": "Questions to shards that had heard nothing for long.",
     "silent_reconnects_total": "Shards resumed because they heard `nothing`, or not a `kind` of event.",
-    "events_quarantined_total": "Events that ended several processes, or could not be run, and are kept, by event name.",
+    "events_quarantined_total": "Events that ended several processes, or could not be run, and are kept, by name.",
     "rest_requests_total": "Calls of Discord's REST API by method and status (`error` when no answer came).",
     "rest_seconds": "Duration of REST calls by method.",
     "rest_rate_limited_total": "Answers 429 of the REST API by scope (`user`, `global`, `shared`).",

@@ -16,8 +16,11 @@ from migaga.continuity.poison import DEATHS
 from migaga.continuity.wants import Want
 from migaga.fleet.aside import MOST_FAULTS
 from migaga.fleet.giving import Giving
+from migaga.fleet.held import ROWS_AT_ONCE
 from migaga.fleet.leftovers import Leftovers
 from migaga.fleet.parts import row_of
+from migaga.gateway.intake import BACKLOG_AT_ONCE
+from migaga.gateway.privates import Session
 from migaga.gateway.received import Received
 from migaga.storage.leases import LeaseStore
 from migaga.storage.leases_operations import Delete, Insert, Operation, Outcome, Update
@@ -79,6 +82,40 @@ async def test_an_event_that_waits_for_people_gets_no_row(store: LeaseStore) -> 
         await until(lambda: shop.held.intake.put_aside == 1)
         assert await shop.held.flush()
         assert (await shop.rows(), (await shop.row()).seq) == ([], 1)
+
+
+async def test_what_waits_when_discord_ends_its_session_is_stored_with_the_new_one_and_handled(
+    store: LeaseStore,
+) -> None:
+    """After an outage hundreds may wait: nobody could ask Discord for them again."""
+    waiting = range(1, ROWS_AT_ONCE + 100)
+    async with holding(store, replayed=waiting, blocked=range(1, BACKLOG_AT_ONCE + 2)) as shop:
+        await until(lambda: len(shop.desk.started) >= BACKLOG_AT_ONCE)
+        shop.desk.unwanted = {waiting[-1]}
+        await shop.held.began(Session("new", "ws://nowhere", 1))
+        row = await shop.row()
+        assert (row.session_id, row.seq) == ("new", 1)
+        assert [one.seq for one in await shop.rows()] == [*waiting]
+        shop.held.intake.receive(Received("MESSAGE_CREATE", 0, "new", 2, {"id": "2000", "guild_id": "7"}))
+        shop.desk.free(*range(1, BACKLOG_AT_ONCE + 2))
+        await until(lambda: shop.held.intake.in_flight == 0)
+        assert (shop.desk.started, shop.held.intake.point().seq) == ([*waiting[:-1], 2], 2)
+        assert await shop.held.flush()
+        assert await shop.held.forget_ended()
+        assert await shop.rows() == []
+
+
+async def test_what_waits_of_an_earlier_session_is_begun_before_its_shard_is_given_away(store: LeaseStore) -> None:
+    many = range(1, 2 * BACKLOG_AT_ONCE)
+    async with holding(store, replayed=many, blocked=many) as shop:
+        await until(lambda: len(shop.desk.started) >= BACKLOG_AT_ONCE)
+        await shop.held.began(Session("new", "ws://nowhere", 1))
+        assert await Giving(shop.held).drain()
+        assert shop.desk.started == [*many]
+        shop.desk.free(*many)
+        await until(lambda: shop.held.intake.in_flight == 0)
+        assert await shop.held.forget_ended()
+        assert ((await shop.row()).state, await shop.rows()) == (ShardPhase.DRAINED, [])
 
 
 async def test_a_release_stores_how_far_it_is_and_leaves_what_did_not_end_to_the_next_owner(store: LeaseStore) -> None:

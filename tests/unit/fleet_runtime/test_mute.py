@@ -40,14 +40,14 @@ def journaled(*events: Received) -> list[JournalRow]:
 def test_what_is_old_is_dropped_only_as_far_as_a_reading_tells_that_the_cut_has_not_begun() -> None:
     kept = keeping(10)
     assert kept.not_cutting(10.0) == []
-    assert kept.not_cutting(80.0) == [0, 1, 2, 3, 4]
+    assert [one.seq for one in kept.not_cutting(80.0)] == [0, 1, 2, 3, 4]
     assert [one.seq for one in kept.give(1, [], 94.0, 96.0).to_handle] == [5, 7, 9]
 
 
 def test_guilds_of_a_drained_shard_get_what_it_had_not_handled_and_are_not_kept_from_then_on() -> None:
     kept = keeping(10)
     given = kept.give(1, journaled(event(5, GUILDS[1]), event(7, GUILDS[1])), 94.0, 96.0)
-    assert ([one.seq for one in given.to_handle], given.handled) == ([1, 3, 9], [5, 7])
+    assert ([one.seq for one in given.to_handle], [one.seq for one in given.handled]) == ([1, 3, 9], [5, 7])
     assert kept.opened == {1}
     assert not kept.keeps(event(10, GUILDS[1]), 100.0)
     assert kept.keeps(event(11, GUILDS[0]), 110.0)
@@ -62,26 +62,87 @@ def test_guilds_of_ready_belong_to_the_handshake_when_they_come_and_are_told_of_
     assert kept.keeps(event(2, GUILDS[1], how), 1.0)
     assert kept.missing == (1 if how == "GUILD_CREATE" else 2)
     given = kept.give(1, [], 1.0, 2.0)
-    assert ([one.name for one in given.to_handle], given.handled) == (
+    assert ([one.name for one in given.to_handle], [one.seq for one in given.handled]) == (
         ([], [1, 2]) if how == "GUILD_CREATE" else ([how], [1])
     )
 
 
-@pytest.mark.parametrize("heard_at", [75.0, 60.0])
-def test_an_event_of_an_interruption_is_told_by_when_that_began_as_far_back_as_events_are_kept(heard_at: float) -> None:
-    """Before that an equal one may have been dropped here, whose entry would be taken for this one's."""
-    kept = KeptEvents(2, 30.0, complete=True)
-    flipped = Received("MESSAGE_REACTION_ADD", 0, "s", 2, {"guild_id": str(GUILDS[1]), "emoji": "x"})
-    assert kept.keeps(event(1, GUILDS[0]), heard_at)
+def flipped(seq: int) -> Received:
+    """One of many equal reactions."""
+    return Received("MESSAGE_REACTION_ADD", 0, "s", seq, {"guild_id": str(GUILDS[1]), "emoji": "x"})
+
+
+def interrupted(kept: KeptEvents, heard_at: float, resumed_at: float) -> None:
+    """Let a reaction come in an interruption, of which only the session's last event tells when it began."""
+    assert kept.keeps(event(3, GUILDS[0]), heard_at)
     kept.replays()
-    assert kept.keeps(event(4, GUILDS[0]), 84.0)
+    assert kept.keeps(event(4, GUILDS[0]), resumed_at - 0.5)
     kept.replays()  # The first try broke off.
-    assert kept.keeps(flipped, 84.5)
-    assert kept.keeps(Received("RESUMED", 0, "s", 3, {}), 84.5)
+    assert kept.keeps(flipped(5), resumed_at)
+    assert kept.keeps(Received("RESUMED", 0, "s", 6, {}), resumed_at)
+
+
+def reactions(*ats: float) -> list[JournalRow]:
+    """The journal of old shard 1, drained at 95."""
     journal = Journal("before", 1, "giver")
-    rows = [journal.finished(GUILDS[1], digest_of(flipped), 75.5), journal.drained(95.0)]
+    rows = [journal.finished(GUILDS[1], digest_of(flipped(0)), at) for at in ats]
+    return [JournalRow(**row.row) for row in (*rows, journal.drained(95.0))]  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("known_since", [0.0, 72.0])
+def test_an_event_of_an_interruption_is_told_by_when_that_began_as_far_back_as_events_are_known(
+    known_since: float,
+) -> None:
+    """Before that an equal one may have been, whose entry would be taken for this one's."""
+    kept = KeptEvents(2, 30.0, complete=True)
+    assert kept.keeps(event(1, GUILDS[0]), known_since)
+    interrupted(kept, 75.0, 84.5)
+    assert len(kept.give(1, reactions(75.5), 94.0, 96.0).to_handle) == (1 if known_since else 0)
+
+
+@pytest.mark.parametrize("came_before", [True, False])
+def test_an_interruption_long_before_the_cut_is_told_and_its_event_is_not_taken_for_an_equal_one_before(
+    came_before: bool,
+) -> None:
+    """An event that came while both connections were closed, as long before the cut as events are kept, was handled by
+    both (chaos, seed 1)."""
+    kept = KeptEvents(2, 30.0, complete=True)
+    assert kept.keeps(event(1, GUILDS[0]), 0.0)
+    if came_before:
+        assert kept.keeps(flipped(2), 63.0)
+    interrupted(kept, 64.0, 65.0)
+    assert len(kept.not_cutting(94.5)) == (4 if came_before else 3)
+    # The journal has one: of the event before, if there was one, which is not given out any more.
+    given = kept.give(1, reactions(63.0 if came_before else 64.8), 94.0, 96.0)
+    assert [one.seq for one in given.to_handle] == ([5] if came_before else [])
+
+
+def test_what_was_known_is_forgotten_when_it_is_old_and_leaves_doubt() -> None:
+    kept = KeptEvents(2, 30.0, complete=True)
+    for seq in range(8):
+        assert kept.keeps(event(seq, GUILDS[0]), 20.0 * seq)
+        kept.not_cutting(20.0 * seq)
+    assert len(kept._witnesses) <= 5
+    interrupted(kept, 160.0, 164.0)
+    journal = Journal("before", 1, "giver")
+    rows = [journal.finished(GUILDS[1], digest_of(flipped(0)), 161.0), journal.drained(170.0)]
     entries = [JournalRow(**row.row) for row in rows]  # type: ignore[arg-type]
-    assert len(kept.give(1, entries, 94.0, 96.0).to_handle) == (0 if heard_at == 75.0 else 1)
+    assert kept.give(1, entries, 169.5, 170.5).to_handle == []
+
+
+def test_two_sessions_of_one_warm_shard_number_their_events_alike_and_neither_is_lost() -> None:
+    kept = KeptEvents(2, 30.0)
+    before = [
+        Received("MESSAGE_CREATE", 0, "old", seq, {"id": f"1{seq}", "guild_id": str(GUILDS[1])}) for seq in (2, 3)
+    ]
+    after = [event(seq, GUILDS[1]) for seq in (2, 3)]
+    for one in (Received("READY", 0, "old", 1, {}), *before, ready(1), *after):
+        assert kept.keeps(one, 90.0)
+    rows = [Journal("before", 1, "giver").finished(GUILDS[1], digest_of(one), 90.0) for one in (before[0], after[1])]
+    entries = [JournalRow(**row.row) for row in rows]  # type: ignore[arg-type]
+    given = kept.give(1, entries, 94.0, 96.0)
+    assert given.to_handle == [before[1], after[0]]
+    assert {(one.session_id, one.seq) for one in given.handled} == {("old", 1), ("old", 2), ("s", 1), ("s", 3)}
 
 
 def test_a_late_equal_event_after_a_replay_is_told_by_its_neighbours() -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from migaga.gateway.handling import AgainError, Handlers, PutAside
+from migaga.gateway.handling import AgainError, Handlers, PutAside, Running
 from migaga.gateway.intake import Intake
 from migaga.gateway.observer import Unobserved
 from migaga.gateway.received import Received
@@ -125,6 +125,8 @@ class Office:
     clock: StepClock
     finished: list[int]
     """What the intake has told of."""
+    begun: list[tuple[Received, Running | None]] = field(default_factory=list)
+    """The same, of events that have waited."""
 
     def receive(self, *seqs: int, name: str = "TYPING_START", session: str = "s") -> None:
         for seq in seqs:
@@ -156,7 +158,9 @@ def make(*, limit: int = 100, aside_limit: int = 100, is_open: bool = True) -> O
     intake.begin_session("s", 0)
     if is_open:
         intake.open()
-    return Office(intake, desk, life, clock, finished)
+    office = Office(intake, desk, life, clock, finished)
+    intake.on_begun = lambda event, running: office.begun.append((event, running))
+    return office
 
 
 async def turns(count: int = 20) -> None:

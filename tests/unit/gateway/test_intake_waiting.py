@@ -139,21 +139,56 @@ async def test_what_waits_for_a_valid_life_begins_not_when_it_is_shut_meanwhile(
     assert office.desk.started == [1, 2]
 
 
-async def test_a_new_session_while_events_wait_for_a_valid_life_begins_with_its_own(
+async def test_what_waits_when_its_session_ends_is_handled_before_what_the_new_one_brings(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
+    """Discord has it no more: nobody else would ever handle it."""
+    office = make()
+    office.life.end()
+    office.receive(1, 2, 3)
+    await turns()
+    assert [one.seq for one in office.intake.waiting] == [1, 2, 3]
+    office.intake.begin_session("new", 1, ready=True)
+    office.receive(1, 2, session="new")
+    office.desk.unwanted = {3}
+    office.life.begin()
+    await turns()
+    assert office.desk.started == [1, 2, 1, 2]
+    assert (office.intake.point().session_id, office.seq, office.finished) == ("new", 2, [1, 2])
+    assert [(event.session_id, event.seq, running is not None) for event, running in office.begun] == [
+        ("s", 1, True),
+        ("s", 2, True),
+        ("s", 3, False),
+        ("new", 1, True),
+        ("new", 2, True),
+    ]
+    assert caplog.records == []
+
+
+async def test_what_waits_when_its_session_is_begun_again_comes_again() -> None:
     office = make()
     office.life.end()
     office.receive(1, 2)
-    await turns()
-    office.intake.begin_session("new", 1, ready=True)
+    office.intake.begin_session("s", 0)
+    office.receive(1, 2)
     office.life.begin()
     await turns()
+    assert (office.desk.started, office.seq) == ([1, 2], 2)
+
+
+async def test_what_waits_of_an_older_session_begins_at_once_when_the_shard_is_left() -> None:
+    office = make()
+    office.life.end()
+    office.receive(1, 2)
+    office.intake.begin_session("new", 1, ready=True)
     office.receive(1, session="new")
+    office.intake.begin_late()
+    assert office.desk.started == [], "not without a valid life"
+    office.life.begin()
+    office.intake.begin_late()
+    office.intake.shut()
     await turns()
-    assert office.desk.started == [1]
-    assert office.intake.point().session_id == "new"
-    assert caplog.records == []
+    assert (office.desk.started, [one.session_id for one in office.intake.waiting]) == ([1, 2], ["new"])
 
 
 async def test_an_interaction_that_would_have_to_wait_for_too_long_is_refused_with_the_reason() -> None:
@@ -344,7 +379,7 @@ async def test_an_event_that_is_looked_at_while_it_is_shut_does_not_begin() -> N
     assert office.desk.started == [1, 2]
 
 
-async def test_a_new_session_while_an_event_is_looked_at_loses_none_of_its_own() -> None:
+async def test_a_new_session_while_an_event_is_looked_at_loses_none_and_ends_the_suspicion() -> None:
     office, suspects = make(is_open=False), Suspects(1)
     suspects.gate.clear()
     office.receive(1, 2)
@@ -354,7 +389,7 @@ async def test_a_new_session_while_an_event_is_looked_at_loses_none_of_its_own()
     office.receive(1, 2, 3, session="new")
     suspects.gate.set()
     await until(lambda: office.seq == 3)
-    assert office.desk.started == [1, 2, 3]
+    assert office.desk.started == [1, 2, 1, 2, 3]
 
 
 async def until(holds: Callable[[], bool]) -> None:
