@@ -9,6 +9,9 @@ from tests.integration.fleet.town import PATIENCE, SHARDS, Status, Town, ended, 
 from tests.integration.runtime.bots import Bot
 from tests.support.mariadb import MariaDbServer
 
+MANY = 600
+"""Messages that wait. With each second that the first of them has waited 16 more are begun at once."""
+
 
 @sqlite_only
 async def test_a_process_that_is_killed_and_started_again_repeats_only_what_was_running(town: Town) -> None:
@@ -169,3 +172,37 @@ async def test_who_is_started_again_while_a_change_is_armed_handles_nothing_of_t
 def states(status: Status) -> set[str]:
     """Return the states of the generations that are not over."""
     return {str(one["state"]).lower() for one in status["generations"]} - {"gone"}
+
+
+@mariadb_only
+async def test_what_waits_for_the_database_when_discord_ends_its_session_is_handled_all_the_same(
+    town: Town, mariadb_server: MariaDbServer
+) -> None:
+    """Nobody could ask Discord for it again. More waits than is begun at once when the database is back."""
+    bot = (await town.share("one"))[0].bot
+    await asyncio.to_thread(mariadb_server.stop)
+    try:
+        said = [await town.say(0, "slow")]
+        while await begins(town, said[-1]):
+            said.append(await town.say(0, "slow"))
+        said += [await town.say(0, "slow") for _ in range(MANY)]
+        assert await town.stage.control.faults.invalidate(resumable=False, shard_id=0) == 1
+    finally:
+        await asyncio.to_thread(mariadb_server.restart)
+    await town.until(lambda: town.ledger.identifies == SHARDS + 1)
+    await has_all(bot)
+    later = await town.say_everywhere()
+    town.let_slow_end()
+    await town.until_ended(*said, *later)
+    assert town.times("begun") == dict.fromkeys([*said, *later], 1)
+    await town.until_stored(0)
+    assert await bot.stop() == 0
+
+
+async def begins(town: Town, message: int) -> bool:
+    """Tell whether a message is begun soon. It is not when the process does not know any more whether it lives."""
+    try:
+        await town.until(lambda: message in town.times("begun"), 1.0)
+    except TimeoutError:
+        return False
+    return True
