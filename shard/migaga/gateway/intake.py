@@ -143,7 +143,7 @@ class Intake:
         waits of the same session comes again. With `ready` it has just begun: `seq` is READY's own number, which is
         still to be handled.
         """
-        self._waiting = deque(event for event in self._waiting if event.session_id != session_id)
+        self._waiting = deque(event for event in self.waiting if event.session_id != session_id)
         self._awaited = {event: None for event in self._awaited if event.session_id != session_id}
         if session_id != self.progress.session_id:
             self._caution = None  # It was about numbers of the session before.
@@ -210,8 +210,8 @@ class Intake:
 
     @property
     def waiting(self) -> Sequence[Received]:
-        """What has not begun, in order."""
-        return tuple(self._waiting)
+        """What has not begun and is not done, in order."""
+        return tuple(event for event in self._waiting if not self._is_done(event))
 
     def begin_late(self) -> None:
         """Begin what waits of older sessions: when this shard is left, nobody else could."""

@@ -165,6 +165,16 @@ async def test_what_waits_when_its_session_ends_is_handled_before_what_the_new_o
     assert caplog.records == []
 
 
+async def test_what_was_done_before_is_not_handled_again_when_its_session_ends_in_a_replay() -> None:
+    office = make(is_open=False)
+    office.intake.begin_session("s", 0, {1, 3})
+    office.receive(1, 2, 3, 4)
+    office.intake.begin_session("new", 1, ready=True)
+    office.intake.open()
+    await turns()
+    assert office.desk.started == [2, 4]
+
+
 async def test_what_waits_when_its_session_is_begun_again_comes_again() -> None:
     office = make()
     office.life.end()
