@@ -15,35 +15,42 @@ from migaga.gateway.intake import Intake
 from migaga.gateway.observer import Unobserved
 from migaga.gateway.received import Received
 
-DONE = frozenset({2, 5, 6})
+Key = tuple[str, int]
+"""Session and number."""
+DONE = frozenset({("s", 2), ("s", 5), ("s", 6)})
 """What an owner before had finished above the watermark."""
+
+
+def key(one: Received) -> Key:
+    return one.session_id, one.seq
 
 
 class Everything:
     """Wants all events but each seventh; handlers end, miss the database, or ask people, as the test says."""
 
     def __init__(self) -> None:
-        self.begun: Counter[int] = Counter()
-        self.handled: Counter[int] = Counter()
-        self.waiting: dict[int, asyncio.Future[str]] = {}
-        self.let_go: set[int] = set()
+        self.begun: Counter[Key] = Counter()
+        self.handled: Counter[Key] = Counter()
+        self.waiting: dict[Key, asyncio.Future[str]] = {}
+        self.let_go: set[Key] = set()
 
     def route(self, one: Received) -> Handlers | None:
+        this = key(one)
         if one.seq % 7 == 0:
-            self.handled[one.seq] += 1
+            self.handled[this] += 1
             return None
 
         async def run(put_aside: PutAside) -> None:
-            self.begun[one.seq] += 1
-            self.waiting[one.seq] = asyncio.get_running_loop().create_future()
-            while (how := await self.waiting[one.seq]) == "ask":
-                self.let_go.add(one.seq)
+            self.begun[this] += 1
+            self.waiting[this] = asyncio.get_running_loop().create_future()
+            while (how := await self.waiting[this]) == "ask":
+                self.let_go.add(this)
                 put_aside()
-                self.waiting[one.seq] = asyncio.get_running_loop().create_future()
-            del self.waiting[one.seq]
+                self.waiting[this] = asyncio.get_running_loop().create_future()
+            del self.waiting[this]
             if how == "again":
                 raise AgainError
-            self.handled[one.seq] += 1
+            self.handled[this] += 1
 
         return run
 
@@ -55,7 +62,7 @@ class Everything:
 
     def answer(self, number: int, how: str) -> None:
         """Decide about one of the running handlers."""
-        undecided = [seq for seq in sorted(self.waiting) if not self.waiting[seq].done()]
+        undecided = [one for one in sorted(self.waiting) if not self.waiting[one].done()]
         if undecided:
             self.waiting[undecided[number % len(undecided)]].set_result(how)
 
@@ -65,9 +72,9 @@ class Play:
 
     def __init__(self, limit: int) -> None:
         self.router, self.life, self.told = Everything(), Life(), list[int]()
-        self.passed: set[int] = set()
-        self.last = 0
-        self.came: set[int] = set()
+        self.passed: set[Key] = set()
+        self.session, self.last = "s", 0
+        self.came: set[Key] = set()
         self.intake = Intake(
             0,
             self.router,
@@ -77,12 +84,14 @@ class Play:
             on_finished=self.told.append,
             limit=limit,
         )
-        self.intake.begin_session("s", 0, DONE)
+        self.intake.begin_session("s", 0, {seq for _, seq in DONE})
 
     async def step(self, what: str, number: int) -> None:
         """Do one thing."""
         acts: dict[str, Callable[[], object]] = {
-            "repeat": lambda: self.intake.receive(event(max(0, self.last - number))),
+            "repeat": lambda: self.intake.receive(event(max(0, self.last - number), self.session)),
+            "begin late": self.intake.begin_late,
+            "new session": self.begin_new_session,
             "open": self.intake.open,
             "shut": self.intake.shut,
             "valid": self.life.begin,
@@ -105,21 +114,33 @@ class Play:
         """Receive the next events. Their numbers may have gaps."""
         for _ in range(count):
             self.last += 1 + (self.last % 4 == 3)
-            self.came.add(self.last)
-            self.intake.receive(event(self.last))
+            self.came.add((self.session, self.last))
+            self.intake.receive(event(self.last, self.session))
+
+    def begin_new_session(self) -> None:
+        """Let READY begin another session. What runs, or waits, of the one before is stored as rows."""
+        self.pass_over(len(self.intake.unfinished()))
+        self.session, self.last = f"{self.session}+", 0
+        self.intake.begin_session(self.session, 1, ready=True)
+        self.receive(1)
 
     def pass_over(self, count: int) -> None:
         """Let the watermark pass what runs, as if it were stored."""
         for running in self.intake.unfinished()[:count]:
-            self.passed.add(running.event.seq)
+            self.passed.add(key(running.event))
             self.intake.pass_over(running)
 
     def check(self) -> None:
         """Compare the point with what has happened."""
         point = self.intake.point()
-        over = {seq for seq, count in self.router.handled.items() if count} | self.passed | self.router.let_go | DONE
-        assert {seq for seq in self.came if seq <= point.seq} <= over
-        assert point.done <= over
+        over = {one for one, count in self.router.handled.items() if count} | self.passed | self.router.let_go | DONE
+        # No RESUME may name a number below READY's, handled or not.
+        mine = {seq for session, seq in over if session == point.session_id} | (
+            {1} if point.session_id != "s" else set()
+        )
+        assert point.session_id == self.session
+        assert {seq for session, seq in self.came if session == self.session and seq <= point.seq} <= mine
+        assert point.done <= mine
         assert all(seq > point.seq for seq in point.done)
 
     async def finish(self) -> None:
@@ -132,13 +153,16 @@ class Play:
                 await asyncio.sleep(0)
         self.check()
         assert self.router.handled == Counter(self.came - DONE)
-        assert sorted(self.told) == sorted(self.router.begun)
+        begun = Counter(seq for _, seq in self.router.begun)
+        assert Counter(self.told) <= begun, "of a session that is over it need not be told"
+        assert self.session != "s" or Counter(self.told) == begun
         assert self.intake.point().seq == self.last
         await self.intake.close()
 
 
 # Twice what moves events on.
 WHAT = ["receive", "end", "open", "valid", "turns"] * 2 + ["repeat", "again", "ask", "shut", "invalid", "pass over"]
+WHAT += ["new session", "begin late"]
 STEPS = st.tuples(st.sampled_from(WHAT), st.integers(0, 5))
 
 
