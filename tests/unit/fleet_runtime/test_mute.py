@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from itertools import accumulate
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from migaga.continuity.journal import Journal
 from migaga.fleet.mute import KeptEvents, digest_of
@@ -157,3 +162,45 @@ def test_a_late_equal_event_after_a_replay_is_told_by_its_neighbours() -> None:
     rows = [journal.finished(GUILDS[1], digest_of(one), 60.0 + one.seq) for one in (said[0], flipped, said[1])]
     entries = [JournalRow(**row.row) for row in (*rows, journal.drained(95.0))]  # type: ignore[arg-type]
     assert kept.give(1, entries, 94.0, 96.0).to_handle == []
+
+
+@given(
+    pauses=st.lists(st.floats(0.1, 6.0), min_size=3, max_size=40),
+    flips=st.integers(0, 2**40),
+    cut=st.integers(0, 40),
+    began=st.integers(1, 40),
+    lasted=st.integers(0, 8),
+    read_before=st.floats(0.1, 15.0),
+)
+def test_equal_events_are_told_apart_whatever_was_interrupted_and_forgotten_before_the_cut(
+    pauses: list[float], flips: int, cut: int, began: int, lasted: int, read_before: float
+) -> None:
+    """Reactions are flipped; the old shard has those before `cut`.
+
+    The new one gets some together after a RESUME, and has let go of what was old at the last reading before the drain.
+    """
+    times = [100.0 + at for at in accumulate(pauses)]
+    events = [flipped(seq) for seq in range(len(times))]
+    for one, seq in zip(events, range(len(times)), strict=True):
+        one.payload["emoji"] = "xy"[flips >> seq & 1]
+    cut, began = min(cut, len(times)), min(began, len(times) - 1)
+    end = min(began + lasted, len(times))
+    drained_at = times[cut - 1] + 0.05 if cut else 100.0
+    kept = KeptEvents(2, 30.0, complete=True)
+    assert kept.keeps(event(900, GUILDS[0]), 90.0)
+    for at, one in zip(times[:began], events, strict=False):
+        assert kept.keeps(one, at)
+    if end > began:
+        kept.replays()
+        for one in events[began:end]:
+            assert kept.keeps(one, times[end - 1] + 0.01)
+        assert kept.keeps(Received("RESUMED", 0, "s", 1_000, {}), times[end - 1] + 0.01)
+    for at, one in zip(times[end:], events[end:], strict=True):
+        assert kept.keeps(one, at)
+    dropped = len([one for one in kept.not_cutting(drained_at - read_before) if one.name.startswith("MESSAGE_R")])
+    assert dropped <= cut
+    journal = Journal("before", 1, "giver")
+    rows = [journal.finished(GUILDS[1], digest_of(one), at) for one, at in zip(events[:cut], times, strict=False)]
+    entries = [JournalRow(**row.row) for row in (*rows, journal.drained(drained_at))]  # type: ignore[arg-type]
+    given = kept.give(1, entries, drained_at - 0.1, drained_at + 0.1)
+    assert Counter(map(digest_of, given.to_handle)) == Counter(map(digest_of, events[cut:]))
