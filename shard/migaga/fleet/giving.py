@@ -125,6 +125,7 @@ class Giving:
             held.stored(point, Beside(aside=beside.aside))
         held.is_gone = True
         held.forget_local()
+        _LOG.info("shard %d is drained", held.key[1])
         return True
 
     async def _look(self, watch: WantWatch) -> Want | None:

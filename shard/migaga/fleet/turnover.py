@@ -176,6 +176,10 @@ class Turnover:
             if one.kept is not None:
                 given = one.kept.give(old.id, journal, before, now)
                 one.unmute(given.to_handle, given.handled)
+                _LOG.info(
+                    "shard %d: shard %d of the generation before is drained, %d of %d events that were kept are new",
+                    *(one.key[1], old.id, len(given.to_handle), len(given.to_handle) + len(given.handled)),
+                )
 
 
 def _last_gone(view: View) -> GenerationRow | None:

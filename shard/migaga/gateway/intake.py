@@ -144,7 +144,7 @@ class Intake:
         still to be handled.
         """
         self._waiting = deque(event for event in self.waiting if event.session_id != session_id)
-        self._awaited = {event: None for event in self._awaited if event.session_id != session_id}
+        self._awaited = {event: None for event in self._waiting if event in self._awaited}
         if session_id != self.progress.session_id:
             self._caution = None  # It was about numbers of the session before.
         self._first = seq
@@ -193,12 +193,14 @@ class Intake:
         has_backlog = bool(self._waiting) or self._pump is not None
         return has_backlog and (self._caution is not None or not _is_awaited(event))
 
-    def unmute(self, events: Iterable[Received], handled: Iterable[Received]) -> None:
-        """Handle events that were kept, in order; those `handled` elsewhere are finished."""
+    def unmute(self, events: Sequence[Received], handled: Iterable[Received]) -> None:
+        """Handle events that were kept, first what people wait for; those `handled` elsewhere are finished."""
         for event in handled:
             if not self._is_late(event):
                 self.progress.finished(event.seq)
         self._waiting.extend(events)
+        self._awaited |= {event: None for event in events if _is_awaited(event)}
+        self._begin_awaited()
         self._changed()
         if self._opened.is_set():
             self._keep_pumping()

@@ -169,6 +169,38 @@ async def test_who_is_started_again_while_a_change_is_armed_handles_nothing_of_t
     assert await two.stop() == 0
 
 
+async def test_what_runs_of_the_old_shards_when_its_process_is_killed_after_a_cut_is_run_by_the_new_ones(
+    town: Town,
+) -> None:
+    wish = "[Shards]\nCount = 8\n[Fleet]\nRevision = 2\nArmedFor = 10\n"
+    one = (await town.share("one"))[0].bot
+    bots = {name: await town.start(name, wish) for name in ("two", "three")}
+    for bot in bots.values():
+        await bot.until(lambda status: status["ready"], PATIENCE)
+    one.process.send_signal(signal.SIGTERM)
+    assert await ended(one) == 0
+    await bots["two"].until(lambda status: "armed" in states(status), PATIENCE)
+    slow = [await town.say(shard, "slow") for shard in range(SHARDS)]
+    for message in slow:
+        await town.until_begun(message)
+    status = await bots["two"].until(lambda status: status["change"], PATIENCE)
+    assert "handlers of their events still run: MESSAGE_CREATE of shard" in status["change"]
+    [killed] = town.by(slow[0], "begun")
+    await bots.pop(killed).stop(signal.SIGKILL)
+    [left] = bots
+    lost = {message for message in slow if town.by(message, "begun") == [killed]}
+    for message in lost:
+        await town.until_begun(message, 2)
+    town.let_slow_end()
+    await bots[left].until(lambda status: states(status) == {"live"} and status["shard_count"] == 2 * SHARDS, PATIENCE)
+    assert town.times("ended") == dict.fromkeys(slow, 1)
+    assert town.times("begun") == {message: 2 if message in lost else 1 for message in slow}
+    said = await town.say_everywhere(2)
+    await town.until_ended(*said)
+    assert await town.rows() == []
+    assert await bots[left].stop() == 0
+
+
 def states(status: Status) -> set[str]:
     """Return the states of the generations that are not over."""
     return {str(one["state"]).lower() for one in status["generations"]} - {"gone"}

@@ -9,10 +9,10 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from tests.unit.gateway.desk import make, turns
+from tests.unit.gateway.desk import event, make, turns
 
 from migaga.gateway.apologies import AWAY
-from migaga.gateway.intake import AGAIN_AFTER, HELD_LIMIT
+from migaga.gateway.intake import AGAIN_AFTER, BACKLOG_AT_ONCE, HELD_LIMIT
 from migaga.gateway.received import Received
 
 SECOND = timedelta(seconds=1)
@@ -173,6 +173,17 @@ async def test_what_was_done_before_is_not_handled_again_when_its_session_ends_i
     office.intake.open()
     await turns()
     assert office.desk.started == [2, 4]
+
+
+async def test_what_people_wait_for_of_what_was_kept_does_not_wait_behind_the_rest() -> None:
+    office = make()
+    kept = [event(seq) for seq in range(1, 3 * BACKLOG_AT_ONCE)]
+    asked = event(3 * BACKLOG_AT_ONCE, name="INTERACTION_CREATE")
+    office.desk.block(*range(1, 3 * BACKLOG_AT_ONCE))
+    office.intake.unmute([*kept, asked], ())
+    await turns()
+    assert office.desk.started == [asked.seq, *range(1, BACKLOG_AT_ONCE + 1)]
+    await office.intake.close()
 
 
 async def test_what_waits_when_its_session_is_begun_again_comes_again() -> None:
