@@ -355,7 +355,8 @@ class Steward:
         if view.alive and view.alive[0].id == view.me:
             for name, since in self._over_since.items():
                 if now - since >= FORGET_AFTER:
-                    await self._forget_generation(name)
+                    # Many thousand rows: nothing may wait for that.
+                    self._spawn_once(partial(self._forget_generation, name), f"forgetting generation {name}")
             for one, since in self._dead_since.items():
                 if now - since >= FORGET_AFTER:
                     await self.parts.store.forget_dead(one)

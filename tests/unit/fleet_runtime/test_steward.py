@@ -180,3 +180,47 @@ async def test_handlers_go_on_of_a_shard_that_is_drained_though_it_is_seen_befor
 
 async def _states(store: LeaseStore) -> list[str]:
     return [row.state for row in (await store.observe()).generations]
+
+
+class SlowDeletion:
+    """A store where a generation that is over is not deleted before the test says so."""
+
+    def __init__(self, store: LeaseStore) -> None:
+        self._store = store
+        self.begun, self.may_end = asyncio.Event(), asyncio.Event()
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._store, name)
+
+    async def forget_generation(self, name: str) -> int:
+        self.begun.set()
+        await self.may_end.wait()
+        return await self._store.forget_generation(name)
+
+
+async def test_shards_do_not_wait_while_what_a_generation_has_left_is_deleted(
+    store: LeaseStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It takes seconds, and may fall into the next change."""
+    monkeypatch.setattr("migaga.fleet.steward.FORGET_AFTER", 0.0)
+    rows = [
+        Insert("generation", asdict(GenerationRow(1, "before", 1, 1, 10, GenerationState.GONE))),
+        Insert("generation", asdict(GenerationRow(2, GENERATION, 1, 1, 10, GenerationState.LIVE))),
+        Insert("shard", asdict(ShardRow("before", 0, state=ShardPhase.DRAINED))),
+    ]
+    for row in rows:
+        assert await store.execute(row) is Outcome.DONE
+    slow = SlowDeletion(store)
+    async with holding(cast("LeaseStore", slow)) as shop:
+        steward = Steward(shop.held.parts, Change(Wish(1, 1, 10), _no_obstacle))
+        steward.held[shop.held.key] = shop.held
+        async with asyncio.timeout(10):
+            await steward.round()
+            await slow.begun.wait()
+            await steward.round()
+        assert await store.shard("before", 0) is not None
+        slow.may_end.set()
+        async with asyncio.timeout(10):
+            while await store.shard("before", 0) is not None:
+                await asyncio.sleep(0.01)
+        await steward.drop_all()
