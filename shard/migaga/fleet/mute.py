@@ -7,7 +7,7 @@ drained, what they have not handled is given out, in order.
 from __future__ import annotations
 
 import math
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -54,6 +54,8 @@ class KeptEvents:
         self.old_count = old_count
         self._keep = keep
         self._kept: deque[tuple[Kept, Received]] = deque()
+        self._count: Counter[int] = Counter()
+        """How many are kept for each old shard."""
         self._witnesses: deque[Kept] = deque()
         """What came before that. The old shards have handled it; it tells which entries of the journal are not those of
         later events, and when these came."""
@@ -106,6 +108,7 @@ class KeptEvents:
         not_before = self._not_before if self._is_replaying else -math.inf
         kept = Kept(event.name, guild, digest_of(event), event.seq, now, self._is_replaying, not_before)
         self._kept.append((kept, event))
+        self._count[self._old_shard(guild)] += 1
         return True
 
     def not_cutting(self, asked_at: float) -> list[Received]:
@@ -113,11 +116,16 @@ class KeptEvents:
         dropped, self._handshake = self._handshake, []
         while self._kept and self._kept[0][0].received_at < asked_at - self._keep:
             kept, event = self._kept.popleft()
+            self._count[self._old_shard(kept.guild_id)] -= 1
             self._witnesses.append(kept)
             dropped.append(event)
         while self._witnesses and self._witnesses[0].received_at < asked_at - REMEMBER * self._keep:
             self._complete_since = max(self._complete_since, self._witnesses.popleft().received_at)
         return dropped
+
+    def has_of(self, old_shard: int) -> bool:
+        """Whether anything is kept for an old shard: else its journal tells nothing."""
+        return self._count[old_shard] > 0
 
     def give(self, old_shard: int, journal: Sequence[JournalRow], before: float, after: float) -> Given:
         """Give out what was kept for a drained shard; what comes from now on is not kept any more.
@@ -129,13 +137,15 @@ class KeptEvents:
             after: When the one was answered that did.
         """
         self._opened.add(old_shard)
+        handshake, self._handshake = self._handshake, []
+        if not self._count.pop(old_shard, 0):
+            return Given((), handshake)
         mine = [pair for pair in self._kept if self._old_shard(pair[0].guild_id) == old_shard]
         self._kept = deque(pair for pair in self._kept if self._old_shard(pair[0].guild_id) != old_shard)
         witnesses = [self._in_doubt(one) for one in self._witnesses if self._old_shard(one.guild_id) == old_shard]
         kept = [self._in_doubt(one) for one, _ in mine]
         left = set(unhandled([*witnesses, *kept], journal, before, after))
-        handshake, self._handshake = self._handshake, []
-        to_handle, handled = list[Received](), list[Received](handshake)
+        to_handle, handled = list[Received](), [*handshake]
         for one, (_, event) in zip(kept, mine, strict=True):
             (to_handle if one in left else handled).append(event)
         return Given(to_handle, handled)

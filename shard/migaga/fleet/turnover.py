@@ -21,7 +21,14 @@ from migaga.fleet.held import HeldShard
 from migaga.fleet.mute import KeptEvents
 from migaga.fleet.parts import Parts, ShardKey
 from migaga.storage.leases_operations import Insert, Operation, Outcome, Together, Update
-from migaga.storage.leases_rows import GenerationRow, GenerationState, InflightRow, ShardPhase, ShardRow
+from migaga.storage.leases_rows import (
+    GenerationRow,
+    GenerationState,
+    InflightRow,
+    JournalRow,
+    ShardPhase,
+    ShardRow,
+)
 
 _LOG = logging.getLogger(__name__)
 
@@ -165,17 +172,19 @@ class Turnover:
                 one.kept = one.intake.mute = None
 
     async def _give_out_of(self, old: ShardRow, warm: Collection[HeldShard], before: float, now: float) -> None:
-        waiting = [one for one in warm if one.is_live and one.kept is not None and old.id not in one.kept.opened]
-        if not waiting:
-            return
-        try:
-            journal = await self._parts.store.journal(*old.key)
-        except UnavailableError:
-            return
-        for one in waiting:
-            if one.kept is not None:
-                given = one.kept.give(old.id, journal, before, now)
-                one.unmute(given.to_handle, given.handled)
+        waiting = [
+            (one, one.kept) for one in warm if one.is_live and one.kept is not None and old.id not in one.kept.opened
+        ]
+        journal: Sequence[JournalRow] = ()
+        if any(kept.has_of(old.id) for _, kept in waiting):
+            try:
+                journal = await self._parts.store.journal(*old.key)
+            except UnavailableError:
+                return
+        for one, kept in waiting:
+            given = kept.give(old.id, journal, before, now)
+            one.unmute(given.to_handle, given.handled)
+            if given.to_handle:
                 _LOG.info(
                     "shard %d: shard %d of the generation before is drained, %d of %d events that were kept are new",
                     *(one.key[1], old.id, len(given.to_handle), len(given.to_handle) + len(given.handled)),
