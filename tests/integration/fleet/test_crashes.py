@@ -169,6 +169,7 @@ async def test_who_is_started_again_while_a_change_is_armed_handles_nothing_of_t
     assert await two.stop() == 0
 
 
+@sqlite_only
 async def test_what_runs_of_the_old_shards_when_its_process_is_killed_after_a_cut_is_run_by_the_new_ones(
     town: Town,
 ) -> None:
