@@ -140,6 +140,14 @@ class Slots:
         self._buckets[slot.bucket] = _Bucket(slot.token, True, now + BLOCKED_AFTER_SENT, now, mine=True)
         return Update("identify_bucket", self._key(slot.bucket), {"token": slot.token}, {"sent": True})
 
+    def sent_late(self, slot: Slot, now: float, token: str) -> Update:
+        """Say that an IDENTIFY that was sent may not have arrived before `now`: the bucket blocks from now on.
+
+        `token` is new: others count from when they see it.
+        """
+        self._buckets[slot.bucket] = _Bucket(token, True, now + BLOCKED_AFTER_SENT, now, mine=True)
+        return Update("identify_bucket", self._key(slot.bucket), {"token": slot.token}, {"token": token, "sent": True})
+
     def give_back(self, slot: Slot) -> Update:
         """Return what frees the bucket of a slot that is certainly not used. Forget the row: read it again."""
         self._buckets.pop(slot.bucket, None)

@@ -11,11 +11,11 @@ import asyncio
 import logging
 import secrets
 import time
-from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 
 from migaga.common.clock import Clock
+from migaga.common.ending import end_tasks
 from migaga.common.errors import UnavailableError
 from migaga.continuity.backoff import LONGEST, BackOff
 from migaga.continuity.slots import Slot
@@ -23,9 +23,9 @@ from migaga.fleet.breaker import FleetBreaker
 from migaga.fleet.identify_buckets import Buckets, IdentifyRows
 from migaga.fleet.identify_budget import FleetBudget
 from migaga.fleet.line import Line, Obstacle, Place
-from migaga.gateway.identify import Budget, GateStatus
+from migaga.gateway.identify import ARRIVES_SOON, Budget, GateStatus
 from migaga.gateway.observer import Observer
-from migaga.storage.leases_operations import Outcome, Update
+from migaga.storage.leases_operations import Outcome
 
 _LOG = logging.getLogger(__name__)
 
@@ -44,18 +44,22 @@ READ_EVERY = 5.0
 """Seconds between two readings of the buckets while nobody waits: about as long as a slot blocks its bucket."""
 RETRY = 1.0
 """Seconds until the buckets are read again after the database did not answer."""
-MOST_UNWRITTEN = 1_024
-"""Notes `sent` that wait for the database. One that is lost only means that its bucket is free a second later."""
 
 
 class LedgerTurn:
     """The turn of one shard. Made by `IdentifyLedger.turn`."""
 
-    def __init__(self, place: Place, take: Callable[[Place], Awaitable[Slot | None]], sent: Callable[[Slot], None]):
+    def __init__(
+        self,
+        place: Place,
+        take: Callable[[Place], Awaitable[Slot | None]],
+        sent: Callable[[Slot, asyncio.Event], None],
+    ) -> None:
         self._place = place
         self._take = take
         self._sent = sent
         self._slot: Slot | None = None
+        self._arrived = asyncio.Event()
 
     async def take(self) -> bool:
         """Take the slot and count the IDENTIFY. True: send it now. False: give the connection up, ask for a new turn.
@@ -69,7 +73,11 @@ class LedgerTurn:
         """Note that IDENTIFY has gone out just now."""
         slot, self._slot = self._slot, None
         if slot is not None:
-            self._sent(slot)
+            self._sent(slot, self._arrived)
+
+    def answered(self) -> None:
+        """Note that Discord has answered it: it has arrived."""
+        self._arrived.set()
 
 
 class IdentifyLedger:
@@ -124,16 +132,14 @@ class IdentifyLedger:
         )
         self._trying = asyncio.Lock()
         self._wasted = BackOff()
-        self._unwritten: deque[Update] = deque(maxlen=MOST_UNWRITTEN)
-        self._to_write = asyncio.Event()
+        self._on_the_way: asyncio.Queue[tuple[Slot, asyncio.Event]] = asyncio.Queue()
 
     async def run(self) -> None:
-        """Write what was sent, for as long as the fleet runs. Without it buckets are free a second later."""
-        while True:
-            await self._to_write.wait()
-            self._to_write.clear()
-            while self._unwritten:
-                await self._rows.execute(self._unwritten.popleft())
+        """Say what was sent, for as long as the fleet runs. Without it buckets are free a second later."""
+        async with asyncio.TaskGroup() as group:
+            while True:
+                slot, arrived = await self._on_the_way.get()
+                group.create_task(self._say(slot, arrived), name=f"IDENTIFY in bucket {slot.bucket}")
 
     async def keep_reading(self) -> None:
         """Read the buckets now and then, for as long as the fleet runs. Nobody's clock tells when a slot was taken that
@@ -264,7 +270,18 @@ class IdentifyLedger:
             _LOG.warning("shard %d: an IDENTIFY was counted and is not sent: it was not sure in time", place.shard_id)
         return False
 
-    def _sent(self, slot: Slot) -> None:
-        self._unwritten.append(self._buckets.slots.sent(slot, self._clock.now()))
-        self._to_write.set()
+    def _sent(self, slot: Slot, arrived: asyncio.Event) -> None:
+        self._on_the_way.put_nowait((slot, arrived))
         self._observer.identify_sent()
+
+    async def _say(self, slot: Slot, arrived: asyncio.Event) -> None:
+        """Say that an IDENTIFY was sent; and once more when it may have arrived a moment later than usual."""
+        # What the database does not take only means that the bucket is free a second later.
+        await self._rows.execute(self._buckets.slots.sent(slot, self._clock.now()))
+        waits = [asyncio.create_task(arrived.wait()), asyncio.create_task(self._clock.sleep(ARRIVES_SOON))]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            await end_tasks(*waits)
+        if not arrived.is_set():
+            await self._rows.execute(self._buckets.slots.sent_late(slot, self._clock.now(), self._new_token()))

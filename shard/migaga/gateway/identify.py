@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -21,6 +22,9 @@ _LOG = logging.getLogger(__name__)
 
 BUCKET_INTERVAL = 5.25
 """Seconds between two IDENTIFYs of a bucket: Discord's 5 s and some for the way there."""
+ARRIVES_SOON = 0.25
+"""Seconds in which an IDENTIFY usually is answered. One that is not may have been on its way for so long: a busy
+machine is late with sending, and Discord's 5 s begin when it arrives."""
 BUDGET_AGE = 1.0
 """Seconds after which the budget is asked for again before it is used: others spend of it too, and one IDENTIFY more
 than there are costs the token."""
@@ -55,16 +59,21 @@ class GateStatus:
 class Slot:
     """The right of one shard to send IDENTIFY."""
 
-    def __init__(self, on_sent: Callable[[], None]) -> None:
+    def __init__(self, on_sent: Callable[[], None], on_answered: Callable[[], None]) -> None:
         self._on_sent = on_sent
+        self._on_answered = on_answered
 
     async def take(self) -> bool:
         """Return True: the bucket is this process's own."""
         return True
 
     def sent(self) -> None:
-        """Note that IDENTIFY has gone out just now: the bucket's 5 s begin here."""
+        """Note that IDENTIFY has gone out just now."""
         self._on_sent()
+
+    def answered(self) -> None:
+        """Note that Discord has answered it: it has arrived, some time after it was sent."""
+        self._on_answered()
 
 
 class IdentifyGate:
@@ -100,7 +109,7 @@ class IdentifyGate:
             await self._wait_for_bucket(bucket)
             await self._reserve()
             try:
-                yield Slot(lambda: self._note_sent(bucket))
+                yield Slot(lambda: self._note_sent(bucket), lambda: self._note_answered(bucket))
             finally:
                 self._reserved -= 1
         finally:
@@ -130,8 +139,7 @@ class IdentifyGate:
         )
 
     async def _wait_for_bucket(self, bucket: int) -> None:
-        last = self._sent_at.get(bucket)
-        if last is not None and (left := last + BUCKET_INTERVAL - self._clock.now()) > 0:
+        while (left := self._sent_at.get(bucket, -math.inf) + BUCKET_INTERVAL - self._clock.now()) > 0:
             await self._clock.sleep(left)
 
     async def _reserve(self) -> None:
@@ -166,3 +174,7 @@ class IdentifyGate:
         self._sent_at[bucket] = self._clock.now()
         self._budget = replace(self._budget, remaining=max(0, self._budget.remaining - 1))
         self._observer.identify_sent()
+
+    def _note_answered(self, bucket: int) -> None:
+        if self._clock.now() - self._sent_at[bucket] > ARRIVES_SOON:
+            self._sent_at[bucket] += ARRIVES_SOON

@@ -61,7 +61,11 @@ class Turn(Protocol):
         ...
 
     def sent(self) -> None:
-        """Note that IDENTIFY has gone out just now: the bucket's 5 s begin here."""
+        """Note that IDENTIFY has gone out just now."""
+        ...
+
+    def answered(self) -> None:
+        """Note that Discord has answered it: it has arrived."""
         ...
 
 

@@ -196,6 +196,8 @@ class FleetShard(OpenShard):
 
     async def on_ready(self, payload: Mapping[str, Any]) -> None:
         """Store the new session before any of its events is handled."""
+        if self._turn is not None:
+            self._turn.answered()
         session = self.session
         if session is None:
             return

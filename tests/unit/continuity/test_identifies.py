@@ -44,6 +44,7 @@ class Member:
     slots: Slots = field(default_factory=lambda: Slots(APP, BUCKETS))
     budget: Budget = field(default_factory=lambda: Budget(APP, RESERVE))
     slot: Slot | None = None
+    sent: Slot | None = None
     recovery: bool = False
     may_send: bool = False
     request: Request | None = None
@@ -132,7 +133,16 @@ class Town:
             return
         self.received.append((slot.bucket, self.time + way, member.recovery))
         member.slot, member.may_send = None, False
+        member.sent = slot
         member.request = Request(member.slots.sent(slot, now), lambda outcome: None)
+
+    def say_late(self, member: Member) -> None:
+        """Say of what was sent that it may just have arrived; however late that is said."""
+        slot = member.sent
+        if slot is not None and member.request is None and member.slot is None:
+            self.count, member.sent = self.count + 1, None
+            late = member.slots.sent_late(slot, self.time + member.offset, f"late{self.count}")
+            member.request = Request(late, lambda outcome: None)
 
     def execute(self, member: Member) -> None:
         if member.request is not None and member.request.outcome is None:
@@ -211,6 +221,10 @@ class Identifies(RuleBasedStateMachine):
         self.town.send(self.member(who), way)
 
     @rule(who=picks)
+    def it_is_not_answered_soon(self, who: int) -> None:
+        self.town.say_late(self.member(who))
+
+    @rule(who=picks)
     def the_database_executes(self, who: int) -> None:
         self.town.execute(self.member(who))
 
@@ -237,6 +251,7 @@ class Identifies(RuleBasedStateMachine):
             pause = random.choice([0.05, 0.2, 0.9, 0.99, 2.5, 4.1, 5.0])
             things: list[tuple[int, Callable[[], object]]] = [
                 (12, partial(town.begin, member, bucket, recovery=recovery)),
+                (4, partial(town.say_late, member)),
                 (12, partial(town.execute, member)),
                 (12, partial(town.answer, member, lost=lost)),
                 (12, partial(town.send, member, way)),

@@ -10,6 +10,7 @@ from tests.unit.fleet_identify.town import Town
 
 from migaga.continuity.slots import BLOCKED, BLOCKED_AFTER_SENT
 from migaga.fleet.identify import READ_EVERY
+from migaga.gateway.identify import ARRIVES_SOON
 
 
 async def test_one_process_starts_64_shards_as_fast_as_discord_allows() -> None:
@@ -61,12 +62,39 @@ async def test_the_pause_is_counted_from_the_sending_not_from_the_turn() -> None
             assert await turn.take()
             await town.time.sleep(0.9)
             turn.sent()
+            turn.answered()
             town.discord.identify(0)
         await town.one.identify(1)
 
     await town.run(slowly())
     town.discord.assert_content()
     assert 5.25 <= town.discord.times[1] - town.discord.times[0] <= 5.6
+
+
+async def test_what_is_long_on_its_way_is_counted_from_its_arrival_by_all_processes() -> None:
+    """A machine that has too much to do sends late: the next IDENTIFY would come too early for Discord."""
+    town = Town(processes=4, seed=5)
+    for one in town.members:
+        one.on_the_way = 0.45
+    await town.run(town.shared_out(40))
+    town.discord.assert_content()
+    lasted = town.discord.times[-1] - town.discord.times[0]
+    assert len(town.discord.times) == 40
+    assert lasted <= 39 * BLOCKED
+
+
+async def test_an_answer_that_does_not_come_holds_the_next_one_up_for_a_moment_only() -> None:
+    town = Town()
+
+    async def work() -> float:
+        async with town.one.ledger.turn(0, recovery=False) as turn:
+            assert await turn.take()
+            turn.sent()
+        began = town.time.now
+        await town.one.identify(1)
+        return town.time.now - began
+
+    assert await town.run(work()) <= BLOCKED_AFTER_SENT + ARRIVES_SOON + 0.5
 
 
 async def test_a_turn_that_was_not_used_costs_nothing_and_the_next_one_goes_on() -> None:

@@ -207,6 +207,8 @@ class Member:
         )
         self.connect = 0.2
         """Seconds up to HELLO."""
+        self.on_the_way = 0.2
+        """Seconds until an IDENTIFY arrives, at most."""
         self.gave_up = 0
 
     async def identify(self, shard_id: int, *, recovery: bool = False) -> None:
@@ -220,8 +222,10 @@ class Member:
             if not await turn.take():
                 return False
             turn.sent()
-        await self.town.time.sleep(self.town.dice.uniform(0.01, 0.2))
+        await self.town.time.sleep(self.town.dice.uniform(0.01, self.on_the_way))
         self.town.discord.identify(shard_id)
+        await self.town.time.sleep(0.01)
+        turn.answered()
         return True
 
     async def identify_all(self, shards: Sequence[int], *, recovery: bool = False) -> None:

@@ -10,7 +10,7 @@ import pytest
 from tests.unit.gateway.desk import StepClock
 
 from migaga.common.errors import UnavailableError
-from migaga.gateway.identify import BUCKET_INTERVAL, Budget, IdentifyGate
+from migaga.gateway.identify import ARRIVES_SOON, BUCKET_INTERVAL, Budget, IdentifyGate
 from migaga.gateway.observer import Unobserved
 
 
@@ -65,6 +65,21 @@ async def test_the_pause_is_counted_from_the_sending_not_from_the_turn() -> None
         slot.sent()
     async with gate.slot(1):
         assert clock.waits == [BUCKET_INTERVAL]
+
+
+@pytest.mark.parametrize(("answered_after", "later"), [(0.1, 0.0), (3.0, ARRIVES_SOON)])
+async def test_the_pause_begins_a_moment_after_the_sending_when_discord_does_not_answer_soon(
+    answered_after: float, later: float
+) -> None:
+    clock = StepClock()
+    gate = IdentifyGate(budget(), Asked(), clock, Unobserved())
+    async with gate.slot(0) as slot:
+        slot.sent()
+    began = clock.now()
+    clock.time += answered_after
+    slot.answered()
+    async with gate.slot(1):
+        assert clock.now() == pytest.approx(began + BUCKET_INTERVAL + later)
 
 
 async def test_a_turn_that_was_not_used_costs_nothing() -> None:
