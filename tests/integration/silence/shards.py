@@ -85,6 +85,8 @@ class Turns:
 
     def sent(self) -> None: ...
 
+    def answered(self) -> None: ...
+
 
 class Lease:
     """A shard that nobody else wants."""
