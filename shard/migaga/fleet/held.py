@@ -378,9 +378,11 @@ class HeldShard:
         self._aside.wait(self.intake.waiting)
         while len(self._aside.unstored) > ROWS_AT_ONCE:
             await self._store_some_aside()
-        beside = self.beside()
+        beside = Beside()
 
         def start(holding: Holding) -> Step:
+            nonlocal beside
+            beside = self.beside()
             return holding.start_session(session.session_id, session.resume_url, session.seq, beside)
 
         await self._until_done(start)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
 import sqlalchemy as sa
@@ -23,6 +23,8 @@ T = TypeVar("T")
 Row = Mapping[str, object]
 AnyTable = sa.Table | sa.TableClause
 _AT_ONCE = 100
+_BYTES_AT_ONCE = 1_000_000
+"""Servers refuse a statement that is too long (`max_allowed_packet`, 16 MB by default). One guild may have some MB."""
 
 
 def _dialect(session: AsyncSession) -> str:
@@ -72,9 +74,8 @@ async def insert_ignore(session: AsyncSession, table: sa.Table, row: Row) -> boo
 
 
 async def insert_all_ignore(session: AsyncSession, table: sa.Table, rows: Sequence[Row]) -> None:
-    """Insert rows unless their keys are there: some hundred in one question, one by one only where a key is there."""
-    for begin in range(0, len(rows), _AT_ONCE):
-        some = rows[begin : begin + _AT_ONCE]
+    """Insert rows unless their keys are there: many in one question, one by one only where a key is there."""
+    for some in _in_parts(rows):
         if _dialect(session) == "sqlite":
             await session.execute(sqlite.insert(table).values(some).on_conflict_do_nothing())
             continue
@@ -86,6 +87,21 @@ async def insert_all_ignore(session: AsyncSession, table: sa.Table, rows: Sequen
             # The server has taken back this one statement, and goes on with the transaction.
             for row in some:
                 await insert_ignore(session, table, row)
+
+
+def _in_parts(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
+    """Yield rows in parts that one statement can take."""
+    part: list[Row] = []
+    size = 0
+    for row in rows:
+        length = sum(len(value) for value in row.values() if isinstance(value, str | bytes))
+        if part and (len(part) == _AT_ONCE or size + length > _BYTES_AT_ONCE):
+            yield part
+            part, size = [], 0
+        part.append(row)
+        size += length
+    if part:
+        yield part
 
 
 def _rowcount(result: sa.Result[tuple[object, ...]]) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, replace
@@ -178,6 +179,16 @@ async def test_a_hand_over_passes_lease_watermark_events_and_journal_in_one_comm
     assert row is not None
     assert (row.owner, row.token, row.state, row.seq, row.session_id, row.want) == ("b", "t1", "CLAIMED", 8, "s", None)
     assert (len(await store.inflight(G)), len(await store.journal(G, 0))) == (1, 1)
+
+
+async def test_events_that_are_long_together_are_stored_in_several_statements(store: LeaseStore) -> None:
+    """Big guilds in one transaction: one statement of 20 MB would be refused by a server as it is installed."""
+    holding_one = await holding(store)
+    guild = json.dumps({"id": "7", "members": ["x" * 1_000] * 500})
+    rows = [InflightRow(G, 0, "s", seq, "a", "GUILD_CREATE", guild, 7) for seq in range(1, 41)]
+    step = holding_one.keep_beside(Beside(aside=tuple(put_aside(row) for row in rows)))
+    assert await store.execute(step.operation) is Outcome.DONE
+    assert list(await store.inflight(G, 0)) == rows
 
 
 async def test_what_a_generation_leaves_is_deleted_but_for_what_is_kept_for_inspection(store: LeaseStore) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import asdict, replace
 from datetime import timedelta
 from typing import cast
@@ -23,7 +24,7 @@ from migaga.gateway.intake import BACKLOG_AT_ONCE
 from migaga.gateway.privates import Session
 from migaga.gateway.received import Received
 from migaga.storage.leases import LeaseStore
-from migaga.storage.leases_operations import Delete, Insert, Operation, Outcome, Update
+from migaga.storage.leases_operations import Delete, Insert, Operation, Outcome, Together, Update
 from migaga.storage.leases_rows import InflightRow, ProcessRow, ShardPhase, ShardRow
 
 
@@ -103,6 +104,43 @@ async def test_what_waits_when_discord_ends_its_session_is_stored_with_the_new_o
         assert await shop.held.flush()
         assert await shop.held.forget_ended()
         assert await shop.rows() == []
+
+
+class LateSession:
+    """A store that does not take a new session at the first try."""
+
+    def __init__(self, store: LeaseStore) -> None:
+        self._store = store
+        self.tried, self.may_go_on = asyncio.Event(), asyncio.Event()
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._store, name)
+
+    async def execute(self, operation: Operation) -> Outcome:
+        update = operation.fences[0] if isinstance(operation, Together) else operation
+        if isinstance(update, Update) and update.change.get("session_id") == "new" and not self.tried.is_set():
+            self.tried.set()
+            await self.may_go_on.wait()
+            return Outcome.FAILED
+        return await self._store.execute(operation)
+
+
+async def test_what_ends_while_a_new_session_is_being_stored_leaves_no_row(store: LeaseStore) -> None:
+    """A row that names a living process is run by nobody, and again when that is dead."""
+    late = LateSession(store)
+    async with holding(cast("LeaseStore", late)) as shop:
+        shop.desk.block(1)
+        shop.receive(1)
+        await until(lambda: shop.desk.started == [1])
+        async with asyncio.TaskGroup() as group:
+            group.create_task(shop.held.began(Session("new", "ws://nowhere", 1)))
+            await late.tried.wait()
+            shop.desk.free(1)
+            await until(lambda: shop.desk.ended == [1])
+            forgetting = group.create_task(shop.held.forget_ended())
+            late.may_go_on.set()
+        assert forgetting.result()
+        assert ((await shop.row()).session_id, await shop.rows()) == ("new", [])
 
 
 async def test_what_waits_of_an_earlier_session_is_begun_before_its_shard_is_given_away(store: LeaseStore) -> None:
