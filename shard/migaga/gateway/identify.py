@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import math
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -139,8 +138,11 @@ class IdentifyGate:
         )
 
     async def _wait_for_bucket(self, bucket: int) -> None:
-        while (left := self._sent_at.get(bucket, -math.inf) + BUCKET_INTERVAL - self._clock.now()) > 0:
-            await self._clock.sleep(left)
+        waited_for: float | None = None
+        while (sent_at := self._sent_at.get(bucket)) is not None and sent_at != waited_for:
+            if (left := sent_at + BUCKET_INTERVAL - self._clock.now()) > 0:
+                await self._clock.sleep(left)  # Meanwhile an answer that is late may move it.
+            waited_for = sent_at
 
     async def _reserve(self) -> None:
         """Take one of the budget, or wait until it is renewed."""
