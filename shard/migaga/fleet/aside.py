@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
+from itertools import islice
 
 from migaga.continuity.inflight import finished, keep, put_aside
 from migaga.fleet.parts import Parts, ShardKey, row_of
@@ -49,7 +50,16 @@ class Aside:
     @property
     def unstored(self) -> tuple[Insert, ...]:
         """What has to be stored beside the watermark."""
-        return tuple(put_aside(row) for row in self._unstored.values())
+        return self.first_unstored(len(self._unstored))
+
+    @property
+    def unstored_count(self) -> int:
+        """How much that is."""
+        return len(self._unstored)
+
+    def first_unstored(self, count: int) -> tuple[Insert, ...]:
+        """Return so much of it."""
+        return tuple(put_aside(row) for row in islice(self._unstored.values(), count))
 
     def add(self, running: Running) -> None:
         """Take an event that the watermark passes from now on. One that waits for people alone needs no row."""

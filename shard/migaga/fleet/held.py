@@ -287,8 +287,7 @@ class HeldShard:
 
     def unmute(self, events: Sequence[Received], handled: Sequence[Received]) -> None:
         """Handle events that were kept; those `handled` elsewhere are finished."""
-        session_id = self.intake.progress.session_id
-        self._aside.wait(event for event in events if event.session_id != session_id)
+        self._aside.wait(event for event in events if self.intake.is_late(event))
         self.intake.unmute(events, handled)
 
     def cut(self) -> None:
@@ -376,7 +375,7 @@ class HeldShard:
         for running in self.intake.unfinished():
             self.set_aside(running)
         self._aside.wait(self.intake.waiting)
-        while len(self._aside.unstored) > ROWS_AT_ONCE:
+        while self._aside.unstored_count > ROWS_AT_ONCE:
             await self._store_some_aside()
         beside = Beside()
 
@@ -417,7 +416,7 @@ class HeldShard:
 
         def keep(holding: Holding) -> Step:
             nonlocal some
-            some = Beside(aside=self._aside.unstored[:ROWS_AT_ONCE])
+            some = Beside(aside=self._aside.first_unstored(ROWS_AT_ONCE))
             return holding.keep_beside(some)
 
         await self._until_done(keep)

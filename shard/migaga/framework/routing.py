@@ -17,7 +17,7 @@ from migaga.framework.departures import HasLeft
 from migaga.framework.guild_keeper import KEPT_EVENTS, GuildKeeper
 from migaga.framework.interactions import InteractionRouter
 from migaga.framework.rawguild import Payload
-from migaga.framework.running import GUILD_EVENTS, Runner, place
+from migaga.framework.running import Runner, place
 from migaga.framework.scope import Environment, LoadedModule
 from migaga.framework.spec import ListenerSpec
 from migaga.framework.table import RoutingTable
@@ -130,14 +130,13 @@ class EventRouter:
             yield job
 
     def _wanted(self, module: LoadedModule, listener: ListenerSpec, event: Received) -> bool:
-        payload = event.payload
-        guild = payload.get("guild_id") or (payload.get("id") if event.name in GUILD_EVENTS else None)
+        guild = event.named_guild
         if guild is None:
             if listener.guild_only:
                 return False
         elif not self._environment.settings.is_enabled(int(guild), module.spec.name):
             return False
-        return listener.bots or not by_bot(payload)
+        return listener.bots or not by_bot(event.payload)
 
     async def _listen(self, module: LoadedModule, listener: ListenerSpec, built: Built) -> None:
         try:

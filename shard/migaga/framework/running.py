@@ -311,11 +311,6 @@ class _Direct:
 
 def place(received: Received) -> tuple[int | None, int | None]:
     """Return the guild and channel of a raw event, as far as it has them."""
-    payload = received.payload
-    guild = payload.get("guild_id") or (payload.get("id") if received.name in GUILD_EVENTS else None)
+    payload, guild = received.payload, received.named_guild
     channel = payload.get("channel_id") or (payload.get("id") if received.name.startswith("CHANNEL_") else None)
     return (None if guild is None else int(guild), None if channel is None else int(channel))
-
-
-GUILD_EVENTS = frozenset({"GUILD_CREATE", "GUILD_UPDATE", "GUILD_DELETE"})
-"""Events whose payload is the guild itself."""

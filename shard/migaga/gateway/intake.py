@@ -196,7 +196,7 @@ class Intake:
     def unmute(self, events: Sequence[Received], handled: Iterable[Received]) -> None:
         """Handle events that were kept, first what people wait for; those `handled` elsewhere are finished."""
         for event in handled:
-            if not self._is_late(event):
+            if not self.is_late(event):
                 self.progress.finished(event.seq)
         self._waiting.extend(events)
         self._awaited |= {event: None for event in events if _is_awaited(event)}
@@ -215,12 +215,16 @@ class Intake:
         """What has not begun and is not done, in order."""
         return tuple(event for event in self._waiting if not self._is_done(event))
 
+    def is_late(self, event: Received) -> bool:
+        """Whether an event belongs to an older session."""
+        return event.session_id != self.progress.session_id
+
     def begin_late(self) -> None:
         """Begin what waits of older sessions: when this shard is left, nobody else could."""
         if not self._opened.is_set() or not self._alive.is_valid():
             return
-        late = [event for event in self._waiting if self._is_late(event)]
-        self._waiting = deque(event for event in self._waiting if not self._is_late(event))
+        late = [event for event in self._waiting if self.is_late(event)]
+        self._waiting = deque(event for event in self._waiting if not self.is_late(event))
         for event in late:
             self._begin_waiting(event)
 
@@ -245,7 +249,7 @@ class Intake:
 
     def pass_over(self, running: Running) -> None:
         """Let the watermark pass an event that goes on running and is stored beside it."""
-        if not self._is_late(running.event):
+        if not self.is_late(running.event):
             self.progress.finished(running.event.seq)
         self._passed(running)
 
@@ -377,7 +381,7 @@ class Intake:
     async def _cautiously(self, caution: Caution) -> None:
         """Handle one event alone for a moment: the next begins when it has ended, or has not ended its process."""
         event = self._waiting[0]
-        allowed = self._is_late(event) or self._is_done(event) or await caution.allows(event)
+        allowed = self.is_late(event) or self._is_done(event) or await caution.allows(event)
         if (
             not self._opened.is_set()
             or self._caution is not caution
@@ -401,16 +405,12 @@ class Intake:
             return
         handlers = self._router.route(event)
         running = None if handlers is None else self._begin(event, handlers)
-        if running is None and not self._is_late(event):
+        if running is None and not self.is_late(event):
             self.progress.finished(event.seq)
         self.on_begun(event, running)
 
-    def _is_late(self, event: Received) -> bool:
-        """Whether an event belongs to an older session."""
-        return event.session_id != self.progress.session_id
-
     def _is_done(self, event: Received) -> bool:
-        return not self._is_late(event) and self.progress.is_done(event.seq)
+        return not self.is_late(event) and self.progress.is_done(event.seq)
 
     def _begin(self, event: Received, handlers: Handlers) -> Running:
         self._observer.event_routed(event.name)

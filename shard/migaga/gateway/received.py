@@ -31,9 +31,14 @@ class Received:
     """An interaction whose person has been told that it is not run: only listeners hear of it."""
 
     @property
+    def named_guild(self) -> Any | None:
+        """What Discord names as the guild that it is about: an id, unless it errs. None without one."""
+        return self.payload.get("guild_id") or (self.payload.get("id") if self.name in _GUILDS else None)
+
+    @property
     def guild_id(self) -> int | None:
         """The guild that it is about; None without one, or when what Discord names is no id."""
-        guild = self.payload.get("guild_id") or (self.payload.get("id") if self.name in _GUILDS else None)
+        guild = self.named_guild
         try:
             return None if guild is None else int(guild)
         except (TypeError, ValueError):
