@@ -21,7 +21,7 @@ from migaga.gateway.observer import Unobserved
 from migaga.gateway.received import Received
 from migaga.gateway.shard import Shared
 from migaga.storage.leases import LeaseStore
-from migaga.storage.leases_operations import Insert, Outcome
+from migaga.storage.leases_operations import Insert, Operation, Outcome, Together
 from migaga.storage.leases_rows import InflightRow, ShardPhase, ShardRow
 
 GENERATION = "1:1:v10"
@@ -50,6 +50,21 @@ class Shop:
     def receive(self, *seqs: int) -> None:
         for seq in seqs:
             self.held.intake.receive(Received("MESSAGE_CREATE", 0, "s", seq, {"id": str(seq), "guild_id": "7"}))
+
+
+class StoreBehind:
+    """A store that does as the one behind it, but for what a test lets go otherwise."""
+
+    def __init__(self, store: LeaseStore) -> None:
+        self._store = store
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._store, name)
+
+
+def first_of(operation: Operation) -> Operation:
+    """Return what an operation changes first: in a transaction, the row that fences it."""
+    return operation.fences[0] if isinstance(operation, Together) else operation
 
 
 @asynccontextmanager

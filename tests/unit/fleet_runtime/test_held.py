@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import cast
 
 import pytest
-from tests.unit.fleet_runtime.shards import GENERATION, holding, until
+from tests.unit.fleet_runtime.shards import GENERATION, StoreBehind, first_of, holding, until
 
 from migaga.continuity.finished import decode
 from migaga.continuity.holding import Hold
@@ -24,7 +24,7 @@ from migaga.gateway.intake import BACKLOG_AT_ONCE
 from migaga.gateway.privates import Session
 from migaga.gateway.received import Received
 from migaga.storage.leases import LeaseStore
-from migaga.storage.leases_operations import Delete, Insert, Operation, Outcome, Together, Update
+from migaga.storage.leases_operations import Delete, Insert, Operation, Outcome, Update
 from migaga.storage.leases_rows import InflightRow, ProcessRow, ShardPhase, ShardRow
 
 
@@ -106,18 +106,15 @@ async def test_what_waits_when_discord_ends_its_session_is_stored_with_the_new_o
         assert await shop.rows() == []
 
 
-class LateSession:
+class LateSession(StoreBehind):
     """A store that does not take a new session at the first try."""
 
     def __init__(self, store: LeaseStore) -> None:
-        self._store = store
+        super().__init__(store)
         self.tried, self.may_go_on = asyncio.Event(), asyncio.Event()
 
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._store, name)
-
     async def execute(self, operation: Operation) -> Outcome:
-        update = operation.fences[0] if isinstance(operation, Together) else operation
+        update = first_of(operation)
         if isinstance(update, Update) and update.change.get("session_id") == "new" and not self.tried.is_set():
             self.tried.set()
             await self.may_go_on.wait()
@@ -222,19 +219,16 @@ async def test_what_a_dead_owner_had_put_aside_is_run_and_its_row_deleted(store:
         assert await shop.rows() == []
 
 
-class Doubt:
+class Doubt(StoreBehind):
     """A store whose first answer about a row is another one than it should be: executed or not, nobody says."""
 
     def __init__(
         self, store: LeaseStore, answer: Outcome, *, executed: bool, kind: type[Update] | type[Delete]
     ) -> None:
-        self._store = store
+        super().__init__(store)
         self._answer: Outcome | None = answer
         self._executed = executed
         self._kind = kind
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._store, name)
 
     async def execute(self, operation: Operation) -> Outcome:
         if self._answer is None or not isinstance(operation, self._kind) or operation.table != "inflight":

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import cast
 
 import pytest
-from tests.unit.fleet_runtime.shards import GENERATION, holding, until
+from tests.unit.fleet_runtime.shards import GENERATION, StoreBehind, first_of, holding, until
 
 from migaga.continuity.generations import Wish
 from migaga.continuity.holding import Hold
@@ -16,7 +16,7 @@ from migaga.fleet.steward import Steward
 from migaga.fleet.turnover import Change
 from migaga.gateway.received import Received
 from migaga.storage.leases import LeaseStore
-from migaga.storage.leases_operations import Delete, Insert, Operation, Outcome, Together, Update
+from migaga.storage.leases_operations import Delete, Insert, Operation, Outcome, Update
 from migaga.storage.leases_rows import GenerationRow, GenerationState, ProcessRow, ShardPhase, ShardRow
 
 
@@ -24,18 +24,12 @@ async def _no_obstacle(count: int) -> str | None:
     return None
 
 
-class NoAnswer:
+class NoAnswer(StoreBehind):
     """A store that executes everything, and whose answer to a change of owner does not arrive."""
-
-    def __init__(self, store: LeaseStore) -> None:
-        self._store = store
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._store, name)
 
     async def execute(self, operation: Operation) -> Outcome:
         outcome = await self._store.execute(operation)
-        update = operation.fences[0] if isinstance(operation, Together) else operation
+        update = first_of(operation)
         return Outcome.UNKNOWN if isinstance(update, Update) and update.change.get("owner") == "they" else outcome
 
 
@@ -114,24 +108,21 @@ async def test_what_a_dead_process_has_left_of_a_drained_generation_is_run_by_th
         assert (shop.desk.started, await store.inflight("before")) == ([3], [])
 
 
-class LateAnswer:
+class LateAnswer(StoreBehind):
     """A store whose answer to a drain comes late, or never: it is executed at once. It fails the first deletion."""
 
     def __init__(self, store: LeaseStore, *, comes: bool) -> None:
-        self._store = store
+        super().__init__(store)
         self._comes = comes
         self._has_failed = False
         self.executed, self.answered = asyncio.Event(), asyncio.Event()
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._store, name)
 
     async def execute(self, operation: Operation) -> Outcome:
         if isinstance(operation, Delete) and not self._has_failed:
             self._has_failed = True
             return Outcome.FAILED
         outcome = await self._store.execute(operation)
-        update = operation.fences[0] if isinstance(operation, Together) else operation
+        update = first_of(operation)
         if not isinstance(update, Update) or update.change.get("state") != ShardPhase.DRAINED:
             return outcome
         self.executed.set()
@@ -182,15 +173,12 @@ async def _states(store: LeaseStore) -> list[str]:
     return [row.state for row in (await store.observe()).generations]
 
 
-class SlowDeletion:
+class SlowDeletion(StoreBehind):
     """A store where a generation that is over is not deleted before the test says so."""
 
     def __init__(self, store: LeaseStore) -> None:
-        self._store = store
+        super().__init__(store)
         self.begun, self.may_end = asyncio.Event(), asyncio.Event()
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._store, name)
 
     async def forget_generation(self, name: str) -> int:
         self.begun.set()
